@@ -1,0 +1,55 @@
+# One word for each thing an operator does. INVENTORY=inventory/mine works on another inventory; ARGS= adds to ansible-playbook.
+INVENTORY ?= inventory/docker
+ARGS ?=
+CONFIRM ?= no
+SHELL := /bin/bash
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export INVENTARIO_VAULT_KEY_FILE := $(abspath $(INVENTORY))/.vault-key
+# output as it comes, also into a pipe
+export PYTHONUNBUFFERED := 1
+PLAY = ansible-playbook -i $(INVENTORY)
+# containers need an engine on this machine, servers don't
+ENGINE = $(if $(wildcard $(INVENTORY)/hosts_containers.yml),$(PLAY) playbooks/engine.yml)
+
+.DEFAULT_GOAL := help
+.PHONY: help up down destroy status password test lint bench loadtest bootstrap bootstrap-dev
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+bootstrap:
+	@scripts/bootstrap
+
+bootstrap-dev:
+	@scripts/bootstrap dev
+
+up: bootstrap ## Bring the whole cluster up, or up to date, and verify it
+	@$(ENGINE)
+	@$(PLAY) site.yml $(ARGS)
+	@$(PLAY) playbooks/welcome.yml $(ARGS)
+
+status: bootstrap ## Show who is who and who is well
+	@$(PLAY) playbooks/status.yml $(ARGS)
+
+password: bootstrap ## Show the first user's login and password
+	@ansible -i $(INVENTORY) localhost -m ansible.builtin.debug -a 'msg={{ webapp_admin_username }}:{{ vault_webapp_admin_password }}' $(ARGS)
+
+down: bootstrap ## Remove the containers; the data stay
+	@$(PLAY) playbooks/down.yml $(ARGS)
+
+destroy: bootstrap ## Remove the containers and the data (asks; CONFIRM=yes for scripts)
+	@$(PLAY) playbooks/destroy.yml -e destroy_data=true $(if $(filter yes,$(CONFIRM)),-e destroy_confirm=yes) $(ARGS)
+
+loadtest: bootstrap ## Load the cluster with ab and show each node's share
+	@$(PLAY) playbooks/loadtest.yml $(ARGS)
+
+lint: bootstrap-dev ## Run the linters
+	@python scripts/test ruff ruff-webapp ruff-format mypy mypy-webapp yamllint shellcheck ansible-lint
+
+test: bootstrap-dev ## Run every check there is
+	@$(ENGINE)
+	@python scripts/test
+
+bench: bootstrap-dev ## Measure this machine's cluster; keeps the figures in build/bench
+	@$(ENGINE)
+	@python -m bench
