@@ -1,0 +1,38 @@
+"""Inventario: an inventory in the browser, over several nodes that behave as one."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from inventario import settings as configuration
+from inventario.access import register_access
+from inventario.assets import register_assets
+from inventario.commands import register_commands
+from inventario.database import register_database
+from inventario.errors import register_errors
+from inventario.forms import register_forms
+from inventario.headers import register_headers
+from inventario.presentation import register_presentation
+from inventario.request_log import register_request_log
+from inventario.sessions import register_sessions
+from inventario.views import register_views
+
+__all__ = ["create_app"]
+
+
+def create_app(settings: configuration.Settings | None = None) -> Flask:
+    """The WSGI application. Without settings they are read from the environment; a missing one stops here."""
+    settings = settings or configuration.load()
+    app = Flask(__name__)
+    register_request_log(app, settings)
+    register_sessions(app, settings)
+    register_database(app, settings)
+    register_access(app)
+    register_forms(app)
+    register_assets(app)
+    register_presentation(app)
+    register_headers(app)
+    register_errors(app)
+    register_views(app)
+    register_commands(app)
+    return app

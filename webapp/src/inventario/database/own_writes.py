@@ -1,0 +1,81 @@
+"""A user sees their own writes at once, on whatever node and replica the next request lands.
+
+After a write the source's GTIDs travel with the user in a cookie of their own; a replica that has not
+applied them yet waits briefly, else the source answers.
+"""
+
+from __future__ import annotations
+
+from flask import Flask, Response, current_app, g, request
+from itsdangerous import BadSignature, TimestampSigner
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from inventario.database.faults import classify
+
+COOKIE = "inventario_written"
+# longer than any replica that the proxy still offers lags behind
+_SECONDS = 600
+# cookies end at 4 kB; a source with more history than this answers by itself
+_LONGEST = 2000
+# the write is done but its GTID is not known: only the source will do
+ASK_SOURCE = "source"
+
+
+def register(app: Flask) -> None:
+    app.after_request(_send)
+
+
+def after() -> str:
+    """The GTIDs that this request must be able to see; empty for nothing in particular."""
+    if "read_after" not in g:
+        g.read_after = _receive()
+    value: str = g.read_after
+    return value
+
+
+def remember(session: Session) -> None:
+    """Take note of what the source has executed, just after a commit on it."""
+    try:
+        executed = str(session.execute(text("SELECT @@GLOBAL.gtid_executed")).scalar_one())
+        session.rollback()
+    except DBAPIError:
+        executed = ""
+    executed = "".join(executed.split())
+    g.read_after = g.written = executed if 0 < len(executed) <= _LONGEST else ASK_SOURCE
+
+
+def reached(session: Session, gtids: str, seconds: float) -> bool:
+    """Whether the server behind this session has, or within the time gets, these GTIDs."""
+    wait = text("SELECT WAIT_FOR_EXECUTED_GTID_SET(:gtids, :seconds)")
+    try:
+        return bool(session.execute(wait, {"gtids": gtids, "seconds": seconds}).scalar_one() == 0)
+    except DBAPIError as error:
+        if classify(error) is None:  # a server without GTIDs cannot tell
+            return False
+        raise
+
+
+def _signer() -> TimestampSigner:
+    return TimestampSigner(current_app.secret_key or "", salt=COOKIE)
+
+
+def _receive() -> str:
+    try:
+        return _signer().unsign(request.cookies.get(COOKIE, ""), max_age=_SECONDS).decode()
+    except BadSignature:
+        return ""
+
+
+def _send(response: Response) -> Response:
+    if "written" in g:
+        response.set_cookie(
+            COOKIE,
+            _signer().sign(g.written).decode(),
+            max_age=_SECONDS,
+            httponly=True,
+            samesite="Lax",
+            secure=current_app.session_interface.get_cookie_secure(current_app),
+        )
+    return response

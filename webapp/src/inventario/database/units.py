@@ -1,0 +1,204 @@
+"""Units of work: `reads` is answered by a replica, `writes` by the source, each within its budget.
+
+A unit is run again as a whole when its connection is lost, its server turns out to be no longer the source,
+or another transaction won; so it must do nothing but talk to the database.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from flask import current_app, g
+from sqlalchemy import exc
+from sqlalchemy.orm import Session
+
+from inventario.database import own_writes
+from inventario.database.connections import REPLICA, SOURCE, Deadline, current_deadline, narrow
+from inventario.database.extension import database_settings, db, engine
+from inventario.database.faults import DatabaseUnavailable, Fault, OutcomeUnknown, classify
+
+logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def reads(work: Callable[P, T]) -> Callable[P, T]:
+    """Mark a function that only reads; inside another unit it joins that one."""
+
+    @functools.wraps(work)
+    def unit(*args: P.args, **kwargs: P.kwargs) -> T:
+        if _running():
+            return work(*args, **kwargs)
+        return _read(lambda: work(*args, **kwargs))
+
+    return unit
+
+
+def writes(*, repeatable: bool = False) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Mark a function that changes data; its return is followed by the one commit.
+
+    A connection lost at COMMIT leaves open whether the change was made. Only a `repeatable` unit, one that
+    recognises its own earlier run (see services.submissions), is then run again.
+    """
+
+    def decorate(work: Callable[P, T]) -> Callable[P, T]:
+        @functools.wraps(work)
+        def unit(*args: P.args, **kwargs: P.kwargs) -> T:
+            if _running() == "write":
+                return work(*args, **kwargs)
+            if _running():
+                raise RuntimeError(f"{work.__name__} writes inside of a unit that only reads")
+            return _write(lambda: work(*args, **kwargs), repeatable)
+
+        return unit
+
+    return decorate
+
+
+def read_is_stale() -> bool:
+    """Whether this request was answered by a replica that lacks the user's last write (the source is away)."""
+    return bool(g.get("read_is_stale", False))
+
+
+def _running() -> str:
+    return str(db.session().info.get("unit", ""))
+
+
+def _read(work: Callable[[], T]) -> T:
+    settings = database_settings()
+    deadline = Deadline(settings.read_budget)
+    side = _first_side()
+    attempt = 0
+    while True:
+        attempt += 1
+        session = _enter("read", side, deadline)
+        pool = engine(side).pool
+        try:
+            narrow(session, min(settings.read_timeout, deadline.remaining))
+            if side == REPLICA and not _sees_own_writes(session):
+                _leave(session)
+                side = SOURCE
+                session = _enter("read", side, deadline)
+                pool = engine(side).pool
+                narrow(session, min(settings.read_timeout, deadline.remaining))
+            result = work()
+        except (exc.DBAPIError, exc.TimeoutError) as error:
+            fault = classify(error)
+            _leave(session)
+            if fault is None:
+                raise
+            logger.warning("a read met a fault", extra={"side": side, "fault": fault.name, "attempt": attempt})
+            _forget_connections(side, pool, fault)
+            if deadline.expired:
+                raise DatabaseUnavailable(writing=False) from error
+            # a hanging server is not asked twice; a lost connection is first tried anew on the same side
+            if fault is not Fault.LOST or attempt > 1 or side == SOURCE:
+                side = REPLICA if side == SOURCE else SOURCE
+            time.sleep(min(0.05 * (attempt - 1), deadline.remaining))
+        except BaseException:
+            _leave(session)
+            raise
+        else:
+            # the session stays open: later reads of this request use the same connection
+            session.info.pop("unit")
+            current_deadline.set(None)
+            return result
+
+
+def _write(work: Callable[[], T], repeatable: bool) -> T:
+    settings = database_settings()
+    deadline = Deadline(settings.write_budget)
+    attempt = 0
+    waiting: threading.BoundedSemaphore = current_app.extensions["inventario_waiting_writers"]
+    holds_place = False
+    try:
+        while True:
+            attempt += 1
+            session = _enter("write", SOURCE, deadline)
+            pool = engine(SOURCE).pool
+            committing = False
+            try:
+                narrow(session, min(settings.write_timeout, deadline.remaining))
+                result = work()
+                session.flush()
+                committing = True
+                session.commit()
+            except (exc.DBAPIError, exc.TimeoutError) as error:
+                fault = classify(error)
+                _leave(session)
+                if fault is None:
+                    raise
+                logger.warning(
+                    "a write met a fault",
+                    extra={"fault": fault.name, "attempt": attempt, "committing": committing},
+                )
+                _forget_connections(SOURCE, pool, fault)
+                if committing and fault in (Fault.LOST, Fault.TIMED_OUT) and not repeatable:
+                    raise OutcomeUnknown from error
+                # those who wait are fewer than the threads, so that reads go on
+                holds_place = holds_place or waiting.acquire(blocking=False)
+                if deadline.expired or not holds_place:
+                    raise DatabaseUnavailable(writing=True) from error
+                time.sleep(min(0.05 * attempt, 0.5, deadline.remaining))
+            except BaseException:
+                _leave(session)
+                raise
+            else:
+                own_writes.remember(session)
+                _leave(session)
+                return result
+    finally:
+        if holds_place:
+            waiting.release()
+
+
+def _enter(kind: str, side: str, deadline: Deadline) -> Session:
+    session: Session = db.session()
+    if session.info.get("side") != side or kind == "write":
+        _leave(session)
+        session = db.session()
+    session.info.update(unit=kind, side=side)
+    current_deadline.set(deadline)
+    return session
+
+
+def _leave(_session: Session) -> None:
+    """Roll back, give the connection back to its pool and forget the session; loaded objects stay usable."""
+    current_deadline.set(None)
+    db.session.remove()
+
+
+def _first_side() -> str:
+    if own_writes.after() == own_writes.ASK_SOURCE:
+        return SOURCE
+    # what an earlier read of this request was answered by
+    return str(db.session().info.get("side", REPLICA))
+
+
+def _sees_own_writes(session: Session) -> bool:
+    gtids = own_writes.after()
+    if not gtids or session.info.get("sees_own_writes"):
+        return True
+    if gtids == own_writes.ASK_SOURCE or not own_writes.reached(
+        session, gtids, database_settings().replica_wait
+    ):
+        if g.get("source_is_away"):
+            g.read_is_stale = True
+            return True
+        return False
+    session.info["sees_own_writes"] = True
+    return True
+
+
+def _forget_connections(side: str, pool: object, fault: Fault) -> None:
+    """The other connections of a pool share the fate of the one that failed, unless the pool is newer."""
+    if fault in (Fault.LOST, Fault.TIMED_OUT, Fault.READ_ONLY) and engine(side).pool is pool:
+        engine(side).dispose()
+    if side == SOURCE and fault is not Fault.CONFLICT:
+        g.source_is_away = True

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wtforms import HiddenField, SelectField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, Regexp
+
+from inventario.forms import SpanishForm
+from inventario.forms.text import clean, clean_lines, printable
+from inventario.models import Unit
+from inventario.services.products import NewProduct
+
+
+def _length(most: int) -> Length:
+    return Length(max=most, message=f"Como mucho {most} caracteres.")
+
+
+class ProductForm(SpanishForm):
+    submission_key = HiddenField(validators=[Regexp(r"^[0-9a-f]{32}$", message="Recargue la página.")])
+    code = StringField(
+        "Código",
+        filters=[clean],
+        description="Único en todo el inventario. No distingue mayúsculas ni acentos.",
+        validators=[
+            InputRequired("Escriba un código."),
+            _length(40),
+            printable,
+            Regexp(
+                r"^\w[\w .\-/+#]*$",
+                message="Use letras, números, espacios y . - _ / + # (empiece por letra o número).",
+            ),
+        ],
+    )
+    name = StringField(
+        "Nombre", filters=[clean], validators=[InputRequired("Escriba un nombre."), _length(120), printable]
+    )
+    unit = SelectField("Unidad", description="En qué se cuenta.")
+    category = StringField(
+        "Categoría",
+        filters=[clean],
+        description="Opcional. Elija una o escriba una nueva.",
+        validators=[_length(60), printable],
+    )
+    description = TextAreaField(
+        "Descripción", filters=[clean_lines], description="Opcional.", validators=[_length(1000), printable]
+    )
+
+    def offer(self, units: Sequence[Unit]) -> None:
+        self.unit.choices = [(unit.code, unit.name) for unit in units]
+
+    def product(self) -> NewProduct:
+        return NewProduct(
+            code=self.code.data or "",
+            name=self.name.data or "",
+            description=self.description.data or "",
+            unit_code=self.unit.data,
+            category=self.category.data or "",
+        )
+
+    def refuse_code(self, message: str) -> None:
+        self.code.errors = [*self.code.errors, message]

@@ -1,0 +1,33 @@
+"""What all tables share: names of keys, character set, time stamps."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Annotated
+
+from sqlalchemy import MetaData, func
+from sqlalchemy.dialects import mysql
+from sqlalchemy.orm import DeclarativeBase, mapped_column
+
+# keeps ñ apart from n, and takes á for a, A for a
+SPANISH = "utf8mb4_es_0900_ai_ci"
+
+TABLE_OPTIONS = {"mysql_charset": "utf8mb4", "mysql_collate": SPANISH, "mysql_engine": "InnoDB"}
+
+# UTC, set by the server that executes the insert
+CreatedAt = Annotated[
+    datetime.datetime,
+    mapped_column(mysql.DATETIME(fsp=6), server_default=func.utc_timestamp(6), nullable=False),
+]
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    __table_args__ = TABLE_OPTIONS

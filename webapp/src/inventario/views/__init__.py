@@ -1,0 +1,14 @@
+"""Views parse, call a form and a service, and render."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from inventario.views import health, home, products, sessions
+
+
+def register_views(app: Flask) -> None:
+    app.register_blueprint(home.blueprint)
+    app.register_blueprint(sessions.blueprint)
+    app.register_blueprint(products.blueprint)
+    app.register_blueprint(health.blueprint)
