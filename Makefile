@@ -4,7 +4,6 @@ ARGS ?=
 CONFIRM ?= no
 SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-export INVENTARIO_VAULT_KEY_FILE := $(abspath $(INVENTORY))/.vault-key
 # output as it comes, also into a pipe
 export PYTHONUNBUFFERED := 1
 PLAY = ansible-playbook -i $(INVENTORY)
