@@ -1,0 +1,1 @@
+"""Measure and prove what a running cluster promises: shared by the tests of the cluster and the benchmarks."""
