@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 from flask import Flask
+from flask.cli import with_appcontext
 
 from inventario import settings
 from inventario.services.release import ReleaseError, release
@@ -15,6 +16,7 @@ def register_commands(app: Flask) -> None:
 
 @click.command("release")
 @click.option("--check", is_flag=True, help="Say what would be done, and change nothing.")
+@with_appcontext
 def _release(check: bool) -> None:
     """Migrate the schema and make the first administrator: once a release, against the source.
 

@@ -46,8 +46,8 @@ def _csrf(_error: CSRFError) -> tuple[str, int]:
     return _page("El formulario ha caducado", text), 400
 
 
-def _internal(error: InternalServerError) -> tuple[str, int]:
-    logger.error("unhandled exception", exc_info=error.original_exception or error)
+def _internal(_error: InternalServerError) -> tuple[str, int]:
+    # Flask has logged the exception already
     return _page(*_PAGES[500]), 500
 
 

@@ -1,0 +1,135 @@
+"""Everything that asks a database runs on a real MySQL.
+
+Which one, in this order:
+  INVENTARIO_TEST_MYSQL_URL     a running server: mysql+pymysql://USER:PASSWORD@HOST:PORT, may do everything
+  INVENTARIO_TEST_MYSQL_IMAGE   a local image with mysqld in it, from which a throw-away server is started
+  the newest local image `inventario-database`, which `make images` bakes
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from sqlalchemy import URL, make_url
+
+from browser import Browser
+from inventario import create_app
+from inventario.settings import Settings, load
+from mysql_server import Administrator, MysqlServer, start_container
+
+USERNAME = "ana"
+
+
+@pytest.fixture(scope="session")
+def password() -> str:
+    return secrets.token_urlsafe(12)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[MysqlServer]:
+    given = os.environ.get("INVENTARIO_TEST_MYSQL_URL")
+    if given:
+        yield MysqlServer(make_url(given))
+        return
+    with start_container(_image()) as container:
+        yield container
+
+
+@pytest.fixture(scope="session")
+def administrator(server: MysqlServer) -> Iterator[Administrator]:
+    with Administrator(server) as connected:
+        yield connected
+
+
+@pytest.fixture(scope="session")
+def empty_database(server: MysqlServer, administrator: Administrator) -> Iterator[URL]:
+    """For the tests of the release command, which fill it."""
+    with administrator.database(f"inventario_release_{os.getpid()}") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def database(administrator: Administrator, password: str) -> Iterator[URL]:
+    """The schema of this release with one user, made by the release command itself."""
+    with administrator.database(f"inventario_test_{os.getpid()}") as url:
+        os.environ |= {"INVENTARIO_ADMIN_USERNAME": USERNAME, "INVENTARIO_ADMIN_PASSWORD": password}
+        result = create_app(settings_for(url)).test_cli_runner().invoke(args=["release"])
+        del os.environ["INVENTARIO_ADMIN_USERNAME"], os.environ["INVENTARIO_ADMIN_PASSWORD"]
+        assert result.exit_code == 0, result.output
+        yield url
+
+
+@pytest.fixture(scope="session")
+def shared_app(database: URL) -> Flask:
+    return make_app(database)
+
+
+@pytest.fixture
+def app(shared_app: Flask, empty_tables: None) -> Flask:
+    return shared_app
+
+
+@pytest.fixture
+def empty_tables(administrator: Administrator, database: URL) -> None:
+    """Only the user and the units are left from an earlier test."""
+    for table in ("submissions", "products", "categories"):
+        administrator.execute(f"DELETE FROM `{database.database}`.`{table}`")
+
+
+@pytest.fixture
+def anonymous(app: Flask) -> Browser:
+    return Browser(app)
+
+
+@pytest.fixture
+def browser(app: Flask, password: str) -> Browser:
+    """Somebody who is signed in."""
+    browser = Browser(app)
+    browser.login(USERNAME, password)
+    return browser
+
+
+def settings_for(write: URL, read: URL | None = None, **variables: str) -> Settings:
+    """Settings as the environment would give them; keyword `log_level` stands for INVENTARIO_LOG_LEVEL."""
+    environment = {
+        "INVENTARIO_SECRET_KEY": "the same on every node of a test",
+        "INVENTARIO_NODE_NAME": "test",
+        "INVENTARIO_DATABASE_WRITE_URL": write.render_as_string(hide_password=False),
+        "INVENTARIO_DATABASE_READ_URL": (read or write).render_as_string(hide_password=False),
+    }
+    return load(environment | {f"INVENTARIO_{name.upper()}": value for name, value in variables.items()})
+
+
+def make_app(write: URL, read: URL | None = None, **variables: str) -> Flask:
+    app = create_app(settings_for(write, read, **variables))
+    app.config["TESTING"] = True
+    return app
+
+
+def _image() -> str:
+    given = os.environ.get("INVENTARIO_TEST_MYSQL_IMAGE")
+    if given:
+        return given
+    try:
+        images = subprocess.run(
+            ["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "inventario-database"],
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout.split()
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.fail(
+            f"no MySQL to test on: set INVENTARIO_TEST_MYSQL_URL, or start Docker ({error})", pytrace=False
+        )
+    if not images:
+        pytest.fail(
+            "no MySQL to test on: there is no local image inventario-database. Bake it (make images), or set "
+            "INVENTARIO_TEST_MYSQL_IMAGE or INVENTARIO_TEST_MYSQL_URL",
+            pytrace=False,
+        )
+    return images[0]

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from werkzeug.datastructures import MultiDict
+
+from inventario.forms.products import ProductForm
+from inventario.models import Unit
+from inventario.services.submissions import new_key
+
+VALID = {"code": "T-1", "name": "Tornillo", "unit": "ud", "category": "", "description": ""}
+
+
+def fill(app: Flask, **fields: str) -> ProductForm:
+    with app.test_request_context():
+        data = MultiDict({"submission_key": new_key()} | VALID | fields)
+        form = ProductForm(formdata=data, meta={"csrf": False})
+        form.offer([Unit(code="ud", name="unidad", position=1)])
+        form.validate()
+        return form
+
+
+def test_a_valid_product(shared_app: Flask) -> None:
+    form = fill(shared_app, code="  t-1 ", name=" Tornillo   largo ", description="una\r\n\r\n dos ")
+    assert form.errors == {}
+    product = form.product()
+    assert (product.code, product.name, product.description) == ("t-1", "Tornillo largo", "una\n\ndos")
+
+
+@pytest.mark.parametrize("code", ["AÑO", "a", "10.5/2", "M8 x 40", "A+B#1", "x" * 40])
+def test_codes_that_are_taken(shared_app: Flask, code: str) -> None:
+    assert fill(shared_app, code=code).errors == {}
+
+
+@pytest.mark.parametrize(
+    "code", ["", "   ", "-1", "<script>", "a'b", "a\x00b", "a\u202eb", "x" * 41, "a\ud800"]
+)
+def test_codes_that_are_refused(shared_app: Flask, code: str) -> None:
+    assert list(fill(shared_app, code=code).errors) == ["code"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", ""),
+        ("name", "x" * 121),
+        ("name", "bell\x07"),
+        ("unit", "parsec"),
+        ("unit", ""),
+        ("category", "x" * 61),
+        ("description", "x" * 1001),
+        ("submission_key", "short"),
+        ("submission_key", ""),
+    ],
+)
+def test_other_fields(shared_app: Flask, field: str, value: str) -> None:
+    form = fill(shared_app, **{field: value})
+    assert list(form.errors) == [field]
+    # in the language of the page
+    assert not any(word in str(form.errors[field]) for word in ("Not", "Field", "Invalid", "valid choice"))
+
+
+@pytest.mark.parametrize("markup", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7*7 }}"])
+def test_markup_is_only_text(shared_app: Flask, markup: str) -> None:
+    assert fill(shared_app, name=markup, category=markup, description=markup).errors == {}
