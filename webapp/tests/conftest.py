@@ -20,7 +20,7 @@ from sqlalchemy import URL, make_url
 from browser import Browser
 from inventario import create_app
 from inventario.settings import Settings, load
-from mysql_server import Administrator, MysqlServer, start_container
+from mysql_server import Administrator, MysqlServer, ServerDidNotStart, start_container
 
 USERNAME = "ana"
 
@@ -36,8 +36,12 @@ def server() -> Iterator[MysqlServer]:
     if given:
         yield MysqlServer(make_url(given))
         return
-    with start_container(_image()) as container:
-        yield container
+    image = _image()
+    try:
+        with start_container(image) as container:
+            yield container
+    except ServerDidNotStart as error:
+        pytest.fail(f"image {image}: {error}", pytrace=False)
 
 
 @pytest.fixture(scope="session")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import datetime
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pymysql
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask, g
 from sqlalchemy import URL, select, text
 
@@ -171,6 +176,30 @@ def test_without_any_server_a_read_ends_within_its_budget(node: Flask, source: R
     with pytest.raises(DatabaseUnavailable) as failed:
         within(2.8, names)
     assert not failed.value.writing
+
+
+def test_a_server_that_the_authority_did_not_sign_for_is_not_spoken_to(
+    database: URL, tmp_path: Path, empty_tables: None
+) -> None:
+    authority = tmp_path / "ca.pem"
+    authority.write_bytes(certificate_of_a_stranger())
+    app = make_app(database, database_ca=str(authority), database_read_budget="0.3")
+    with app.test_request_context(), pytest.raises(DatabaseUnavailable) as failed:
+        names()
+    assert "CERTIFICATE_VERIFY_FAILED" in str(failed.value.__cause__)
+
+
+def certificate_of_a_stranger() -> bytes:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a stranger")])
+    now = datetime.datetime.now(datetime.UTC)
+    builder = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+    )
+    certificate = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    return certificate.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
 def test_a_write_waits_for_a_source_that_is_away(node: Flask, source: Relay) -> None:

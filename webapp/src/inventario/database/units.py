@@ -93,7 +93,10 @@ def _read(work: Callable[[], T]) -> T:
             _leave(session)
             if fault is None:
                 raise
-            logger.warning("a read met a fault", extra={"side": side, "fault": fault.name, "attempt": attempt})
+            logger.warning(
+                "a read met a fault",
+                extra={"side": side, "fault": fault.name, "attempt": attempt, "error": _cause(error)},
+            )
             _forget_connections(side, pool, fault)
             if deadline.expired:
                 raise DatabaseUnavailable(writing=False) from error
@@ -136,7 +139,12 @@ def _write(work: Callable[[], T], repeatable: bool) -> T:
                     raise
                 logger.warning(
                     "a write met a fault",
-                    extra={"fault": fault.name, "attempt": attempt, "committing": committing},
+                    extra={
+                        "fault": fault.name,
+                        "attempt": attempt,
+                        "committing": committing,
+                        "error": _cause(error),
+                    },
                 )
                 _forget_connections(SOURCE, pool, fault)
                 if committing and fault in (Fault.LOST, Fault.TIMED_OUT) and not repeatable:
@@ -194,6 +202,11 @@ def _sees_own_writes(session: Session) -> bool:
         return False
     session.info["sees_own_writes"] = True
     return True
+
+
+def _cause(error: Exception) -> str:
+    """What the driver said, without the statement."""
+    return str(getattr(error, "orig", None) or error)
 
 
 def _forget_connections(side: str, pool: object, fault: Fault) -> None:
