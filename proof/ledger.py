@@ -10,7 +10,9 @@ import threading
 class Ledger:
     """One acknowledged code a line. A line is on the disk before the next write is asked for."""
 
-    def __init__(self, path: pathlib.Path) -> None:
+    def __init__(self, path: pathlib.Path, session: str = "T") -> None:
+        # what the codes of this session begin with
+        self.session = session
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("a", encoding="utf-8")
         self._path = path

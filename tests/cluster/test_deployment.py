@@ -1,0 +1,90 @@
+"""Promise: one `site.yml` brings the cluster up; a second one changes nothing, says so beforehand, and is quick."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+
+import pytest
+
+from proof.cluster import Cluster, docker
+from proof.playbook import PlaybookRun
+
+FIRST_RUN_SECONDS = 120
+SECOND_RUN_SECONDS = 30
+HOST_TASKS = 600
+IDLE_MEBIBYTES = 5 * 1024
+BINARY_UNITS = {"B": 2**-20, "KiB": 2**-10, "MiB": 1, "GiB": 2**10}
+
+
+def test_first_run_ends_verified(first_run: PlaybookRun | None, cluster: Cluster) -> None:
+    if first_run is None:
+        pytest.skip("the cluster was there already")
+    assert first_run.rc == 0
+    assert first_run.seconds <= FIRST_RUN_SECONDS, first_run.describe()
+    assert not cluster.lacking()
+
+
+def test_second_run_changes_nothing(cluster: Cluster, say: Callable[[str], None]) -> None:
+    run = cluster.site().expect_success()
+    say(run.describe())
+    assert not run.changed, run.log
+    assert run.host_tasks <= HOST_TASKS
+    assert run.seconds <= SECOND_RUN_SECONDS
+
+
+def test_check_mode_tells_the_truth(cluster: Cluster, say: Callable[[str], None]) -> None:
+    """On a cluster that is as it should be, --check --diff neither fails nor announces anything."""
+    run = cluster.site("--check", "--diff").expect_success()
+    say(run.describe())
+    assert not run.changed, run.log
+    assert "\n+++ after" not in run.output
+
+
+@pytest.mark.containers
+def test_idle_memory(cluster: Cluster, say: Callable[[str], None]) -> None:
+    """The containers' cgroup usage less inactive_file, as `docker stats` has it."""
+    names = [node.target for node in cluster.nodes.values()]
+    lines = docker("stats", "--no-stream", "--format", "{{.Name}} {{.MemUsage}}", *names).splitlines()
+    used = {name: _mebibytes(usage) for name, usage, *_ in map(str.split, lines)}
+    say(f"memory: {sum(used.values()):.0f} MiB: " + ", ".join(f"{name} {size:.0f}" for name, size in used.items()))
+    assert len(used) == len(names)
+    assert sum(used.values()) <= IDLE_MEBIBYTES
+
+
+def _mebibytes(text: str) -> float:
+    unit = text.lstrip("0123456789.")
+    return float(text.removesuffix(unit)) * BINARY_UNITS[unit]
+
+
+@pytest.mark.containers
+def test_second_cluster_fits_beside_the_first(cluster: Cluster) -> None:
+    """Another name, subnet and other ports: accepted, and nothing of the first cluster is touched."""
+    before = _definitions(cluster)
+    other = {
+        "cluster_name": f"{cluster.name}-second",
+        "cluster_network_prefix": "172.30.78",
+        "cluster_http_port": "38080",
+        "cluster_https_port": "38443",
+        "cluster_phpmyadmin_port": "38081",
+    }
+    arguments = [word for name, value in other.items() for word in ("-e", f"{name}={value}")]
+    cluster.play("playbooks/validate.yml", *arguments).expect_success()
+    cluster.play("playbooks/platform.yml", "--check", *arguments).expect_success()
+    assert _definitions(cluster) == before
+
+
+def _definitions(cluster: Cluster) -> str:
+    return docker("ps", "--all", "--no-trunc", "--filter", f"label=inventario.cluster={cluster.name}",
+                  "--format", "{{.ID}} {{.Names}}")  # fmt: skip
+
+
+@pytest.mark.containers
+def test_second_cluster_is_refused_on_the_same_ports(cluster: Cluster) -> None:
+    """The port is taken by the first cluster: refused before anything is made, with the variable to change."""
+    arguments = ["-e", f"cluster_name={cluster.name}-second", "-e", "cluster_network_prefix=172.30.78"]
+    cluster.play("playbooks/validate.yml", *arguments).expect_refusal("cluster_http_port")
+    listing = subprocess.run(
+        ["docker", "ps", "--all", "--format", "{{.Names}}"], capture_output=True, text=True, check=True
+    )
+    assert f"{cluster.name}-second" not in listing.stdout
