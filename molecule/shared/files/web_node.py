@@ -1,0 +1,46 @@
+"""A web application's stand-in: answers with what it was asked, on port 8000.
+
+In the query string: ``sleep=SECONDS`` before the answer, ``die=1`` closes without one. The path of each request is
+appended to /run/stand-in.log.
+"""
+
+import http.server
+import json
+import pathlib
+import sys
+import time
+import urllib.parse
+
+NAME = sys.argv[1]
+LOG = pathlib.Path("/run/stand-in.log")
+
+
+class Node(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def answer(self):
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        with LOG.open("a", encoding="utf-8") as log:
+            log.write(f"{self.command} {self.path}\n")
+        asked = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)
+        time.sleep(float(asked.get("sleep", ["0"])[0]))
+        if "die" in asked:
+            self.close_connection = True
+            return
+        body = json.dumps({"node": NAME, "path": self.path, "headers": dict(self.headers)}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST = answer
+
+    def log_message(self, *_):
+        """Quiet."""
+
+
+class Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 1024
+
+
+Server(("0.0.0.0", 8000), Node).serve_forever()
