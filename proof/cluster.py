@@ -29,6 +29,7 @@ EPOCH_FILE = "/var/lib/mysql/cluster/epoch.json"
 ASK_SECONDS = 5
 WHOLE_SECONDS = 90
 REGISTER_SECONDS = 30
+BINARY_UNITS = {"B": 2**-20, "KiB": 2**-10, "MiB": 1, "GiB": 2**10}
 
 
 class Node:
@@ -115,6 +116,11 @@ def docker(*arguments: str) -> str:
     result = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
     assert result.returncode == 0, f"docker {' '.join(arguments)}: {result.stderr}"
     return result.stdout.strip()
+
+
+def _mebibytes(text: str) -> float:
+    unit = text.lstrip("0123456789.")
+    return float(text.removesuffix(unit)) * BINARY_UNITS[unit]
 
 
 class Cluster:
@@ -288,6 +294,12 @@ class Cluster:
             assert not missing, f"{node} lacks {len(missing)} acknowledged products: {sorted(missing)[:5]}"
 
     # --- containers ---
+
+    def memory(self) -> dict[str, float]:
+        """MiB of each container: its cgroup's usage less inactive_file, as `docker stats` has it."""
+        names = {node.target: node.name for node in self.nodes.values()}
+        lines = docker("stats", "--no-stream", "--format", "{{.Name}} {{.MemUsage}}", *names).splitlines()
+        return {names[name]: _mebibytes(usage) for name, usage, *_ in map(str.split, lines)}
 
     def repair(self) -> None:
         """Undo what a test that broke off may have left: frozen and stopped containers."""

@@ -14,7 +14,6 @@ FIRST_RUN_SECONDS = 120
 SECOND_RUN_SECONDS = 30
 HOST_TASKS = 600
 IDLE_MEBIBYTES = 5 * 1024
-BINARY_UNITS = {"B": 2**-20, "KiB": 2**-10, "MiB": 1, "GiB": 2**10}
 
 
 def test_first_run_ends_verified(first_run: PlaybookRun | None, cluster: Cluster) -> None:
@@ -43,18 +42,10 @@ def test_check_mode_tells_the_truth(cluster: Cluster, say: Callable[[str], None]
 
 @pytest.mark.containers
 def test_idle_memory(cluster: Cluster, say: Callable[[str], None]) -> None:
-    """The containers' cgroup usage less inactive_file, as `docker stats` has it."""
-    names = [node.target for node in cluster.nodes.values()]
-    lines = docker("stats", "--no-stream", "--format", "{{.Name}} {{.MemUsage}}", *names).splitlines()
-    used = {name: _mebibytes(usage) for name, usage, *_ in map(str.split, lines)}
+    used = cluster.memory()
     say(f"memory: {sum(used.values()):.0f} MiB: " + ", ".join(f"{name} {size:.0f}" for name, size in used.items()))
-    assert len(used) == len(names)
+    assert len(used) == len(cluster.nodes)
     assert sum(used.values()) <= IDLE_MEBIBYTES
-
-
-def _mebibytes(text: str) -> float:
-    unit = text.lstrip("0123456789.")
-    return float(text.removesuffix(unit)) * BINARY_UNITS[unit]
 
 
 @pytest.mark.containers

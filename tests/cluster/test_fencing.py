@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 from proof.cluster import EPOCH_FILE, Cluster, Node
+from proof.load import Reply
 from proof.waiting import lasts, until
 
 AGENT = "db-health"
@@ -104,21 +107,36 @@ def test_higher_epoch_elsewhere_closes_a_source(cluster: Cluster) -> None:
     source = cluster.source
     witness, promoted, *_ = cluster.replicas
     known = witness.epoch
-    later = {**known, "epoch": known["epoch"] + 1, "source": promoted.name}
-    write_epoch(witness, json.dumps(later))
+    write_epoch(witness, {"epoch": known["epoch"] + 1, "source": promoted.name})
     try:
         expect_closed(cluster, source)
         assert not cluster.sources()
     finally:
+        write_epoch(witness, known)
+        # an agent that has heard of a higher epoch does not forget it
         for node in cluster.database_nodes:
-            if node.epoch != known:
-                write_epoch(node, json.dumps(known))
+            node.run("systemctl restart %s", AGENT)
     expect_open(cluster, source)
 
 
-def write_epoch(node: Node, text: str) -> None:
+def write_epoch(node: Node, epoch: dict[str, Any]) -> None:
     """In place, so that owner and mode stay."""
-    node.pipe(f"cat > {EPOCH_FILE}", text)
+    node.pipe(f"cat > {EPOCH_FILE}", json.dumps(epoch))
+
+
+def test_how_many_nodes_must_answer_is_a_setting(cluster: Cluster) -> None:
+    """With three wanted of four, two that are away close the source, which would stay open by default."""
+    source = cluster.source
+    lost = cluster.replicas[:2]
+    setting = ("--tags", "db_health")
+    cluster.play("playbooks/database.yml", *setting, "-e", "db_health_peers_wanted=3").expect_success()
+    try:
+        expect_open(cluster, source)
+        with frozen(*lost):
+            expect_closed(cluster, source)
+    finally:
+        cluster.play("playbooks/database.yml", *setting).expect_success()
+    expect_open(cluster, source)
 
 
 def test_agent_that_stalled_denies_until_it_has_checked_again(cluster: Cluster) -> None:
@@ -137,15 +155,24 @@ def test_agent_that_stalled_denies_until_it_has_checked_again(cluster: Cluster) 
     expect_open(cluster, source)
 
 
-def test_cut_off_source_acknowledges_nothing(cluster: Cluster) -> None:
+def test_cut_off_source_acknowledges_nothing(cluster: Cluster, session_mark: str) -> None:
     """The source can reach nobody: whoever sends a product is not told that it is saved."""
     source = cluster.source
-    with frozen(*cluster.replicas):
-        expect_closed(cluster, source)
-        answer = cluster.register(f"{source.name}-cut-off")
-        assert answer.status == 503
-        assert "Aún no se ha guardado" in answer.body.decode()
+    code = f"{session_mark}-cut-off"
+
+    async def send() -> Reply:
+        visitor = cluster.visitor()
+        try:
+            await visitor.open()
+            with frozen(*cluster.replicas):
+                expect_closed(cluster, source)
+                return await asyncio.wait_for(visitor.register(code), 30)
+        finally:
+            await visitor.close()
+
+    assert asyncio.run(send()).status == 503
     expect_open(cluster, source)
+    assert code not in cluster.codes(source)
 
 
 def test_agent_runs_as_a_user_of_its_own(cluster: Cluster) -> None:

@@ -1,0 +1,1 @@
+"""What the cluster costs on this machine: seconds, memory, milliseconds."""
