@@ -80,6 +80,7 @@ class Node:
 
     def __init__(self, record: Mapping[str, Any]) -> None:
         state = (record.get("reading") or {}).get("state") or {}
+        self.record = record
         self.name = str(record["name"])
         self.reachable = bool(state)
         self.running = bool(state.get("running"))
@@ -89,7 +90,8 @@ class Node:
         self.epoch = int(state.get("epoch", 0))
         self.epoch_source = str(state.get("epoch_source", ""))
         self.writable = self.running and not state["read_only"] and not state["super_read_only"]
-        self.is_replica = bool(state.get("replica"))
+        self.replica: dict[str, Any] = state.get("replica") or {}
+        self.is_replica = bool(self.replica)
         self.executed = parse_gtids(str(state.get("gtid_executed", "")))
         self.held = union(self.executed, parse_gtids(str(state.get("gtid_received", ""))))
         self.holds_nothing = self.answers and not self.held and not state.get("databases")

@@ -8,7 +8,8 @@ module: mysql_datadir
 short_description: Initialise a data directory of MySQL where there is none
 description:
   - Initialises beside the final place and renames at the end, so that a data directory is either whole or absent; what an
-    interrupted run left beside it never held a row and is made anew. A folder that holds anything is never touched.
+    interrupted run left beside it never held a row and is made anew. A folder that holds anything else is never touched.
+  - The files of a data directory that is there are given to the server's user, should its number have changed.
   - root may log in through the socket only, from the first start on.
 options:
   path:
@@ -34,6 +35,7 @@ RETURN = r"""
 
 import os
 import pathlib
+import pwd
 import shutil
 import tempfile
 
@@ -43,6 +45,22 @@ SOCKET_ONLY = (
     "UPDATE mysql.user SET plugin='auth_socket', authentication_string='', password_expired='N' "
     "WHERE user='root' AND host='localhost';\n"
 )
+
+
+def take_over(path: pathlib.Path, check_mode: bool) -> bool:
+    """Give the files to the server's user of today: another image may know it by another number."""
+    try:
+        user = pwd.getpwnam("mysql")
+    except KeyError:
+        # in check mode on a host without the packages
+        return False
+    if path.stat().st_uid == user.pw_uid:
+        return False
+    if not check_mode:
+        # the folder itself comes last: an interrupted run begins again
+        for found in [*path.rglob("*"), path]:
+            os.lchown(found, user.pw_uid, user.pw_gid)
+    return True
 
 
 def main() -> None:
@@ -55,7 +73,7 @@ def main() -> None:
     )
     path = pathlib.Path(module.params["path"])
     if (path / "mysql.ibd").exists():
-        module.exit_json(changed=False)
+        module.exit_json(changed=take_over(path, module.check_mode))
     if path.exists() and any(path.iterdir()):
         module.fail_json(
             msg=f"{path} holds files but no MySQL data dictionary (mysql.ibd). Nothing was touched: "

@@ -269,6 +269,10 @@ def promote(module: AnsibleModule, server: Server) -> list[str]:
         return []
     if module.check_mode:
         return ["source forgotten"]
+    if server.replica_status()["Replica_IO_Running"] == "No":
+        missing = server.lacks(module.params["gtid_set"], held(server))
+        if missing:
+            raise Refused(f"another node holds transactions that it lacks: {missing}. Promote that one")
     wanted = ",".join(part for part in (module.params["gtid_set"], held(server)) if part)
     seconds = module.params["timeout"]
     if wanted and server.value("SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, %s)", wanted, seconds):
