@@ -20,7 +20,8 @@ description:
   - Runs C(ab) once, bounded, against one page; with I(username) it logs in through the login form first, as a browser
     would, and logs out afterwards.
   - C(ab) takes a cookie only as an argument, so other users of this machine can see the session's cookie in the list
-    of processes while the run lasts; the password never is an argument, and the session ends with the run.
+    of processes while the run lasts. The password never is an argument. The logout does not take back a cookie that
+    somebody has copied, because the application keeps sessions in signed cookies alone.
   - C(ab) runs with C(-l), because a page's length may vary; what it calls failed are then requests without an answer.
 options:
   url:
@@ -150,7 +151,11 @@ class Session:
     def login(self, path: str, username: str, password: str) -> None:
         page, _ = self.ask(path)
         form = {**HiddenFields(page).fields, "username": username, "password": password}
-        _, ended = self.ask(path, form)
+        try:
+            _, ended = self.ask(path, form)
+        except urllib.error.HTTPError as error:
+            with error:
+                raise ValueError(f"the login of '{username}' was refused with status {error.code}") from error
         if ended == path or not self.cookie():
             raise ValueError(f"the login of '{username}' was refused")
 

@@ -106,7 +106,7 @@ class Site(http.server.BaseHTTPRequestHandler):
             self.sessions.add("session=ana")
             self.answer(303, Location="/", Set_Cookie="session=ana; HttpOnly")
         else:
-            self.answer(200, "no")
+            self.answer(401, "no")
 
     def log_message(self, format: str, *args: object) -> None:
         """Quiet."""
@@ -133,5 +133,5 @@ def test_a_session_begins_and_ends_as_a_browsers(site: str) -> None:
 
 
 def test_a_refused_login_says_so(site: str) -> None:
-    with pytest.raises(ValueError, match="login of 'ana' was refused"):
+    with pytest.raises(ValueError, match="login of 'ana' was refused with status 401"):
         page_load.Session(site, 5, "test").login("/login", "ana", "wrong")
