@@ -49,8 +49,10 @@ def _reachable_enough(nodes: list[Any], force: bool) -> str:
     if len(reachable) >= wanted or force:
         return ""
     return (
-        f"the epoch must be raised on {wanted} of {len(nodes)} database nodes first, and only {decision.names(reachable)} "
-        f"can be reached: start {decision.names(node for node in nodes if not node.reachable)}. Only when the old source is off for "
+        f"the epoch must be raised on {wanted} of {len(nodes)} database nodes first, and only "
+        f"{decision.names(reachable)} "
+        f"can be reached: start {decision.names(node for node in nodes if not node.reachable)}. Only when "
+        "the old source is off for "
         "good and can't come back writable by itself: -e failover_force=true"
     )
 
@@ -63,7 +65,9 @@ def switchover_plan(
     by_name = {node.name: node for node in nodes}
     new = by_name.get(new_source)
     if new is None:
-        return refuse(f"new_source={new_source or '(not given)'} is no database node; choose one of {decision.names(nodes)}")
+        return refuse(
+            f"new_source={new_source or '(not given)'} is no database node; choose one of {decision.names(nodes)}"
+        )
     if not new.running:
         return refuse(f"{new.name} does not answer ({new.reason}): it can't become the source")
     reason = _reachable_enough(nodes, force=False)
@@ -139,19 +143,24 @@ def failover_plan(
     # one that forgot its source already, in an unfinished failover, counts too
     if len(replicas) < wanted and not force:
         return refuse(
-            f"with {acknowledgements} acknowledgement(s) a write is certain to be on one of any {wanted} replicas, and only "
-            f"{decision.names(replicas)} can be reached: acknowledged writes might be lost. Start the others; if they are lost too "
+            f"with {acknowledgements} acknowledgement(s) a write is certain to be on one of any {wanted} "
+            "replicas, and only "
+            f"{decision.names(replicas)} can be reached: acknowledged writes might be lost. Start the "
+            "others; if they are lost too "
             "and you accept that: -e failover_force=true"
         )
     if acknowledgements < 1 and not force:
         return refuse(
-            "mysql_semisync_acknowledgements is 0: acknowledged writes that no replica received are lost by a failover. "
+            "mysql_semisync_acknowledgements is 0: acknowledged writes that no replica received are lost by "
+            "a failover. "
             "If you accept that: -e failover_force=true"
         )
     best = max(replicas, key=lambda node: (_size(node.held), node.name == new_source))
     new = by_name[new_source] if new_source else best
     if new not in replicas:
-        return refuse(f"{new.name} can't become the source: it does not answer, holds no data or is the source that was lost")
+        return refuse(
+            f"{new.name} can't become the source: it does not answer, holds no data or is the source that was lost"
+        )
     for other in replicas:
         lacking = decision.missing(other.held, new.held)
         if lacking:

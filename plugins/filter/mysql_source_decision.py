@@ -132,14 +132,17 @@ def _with_writable(writable: list[Node], answering: list[Node], nodes: list[Node
     if newer:
         top = max(newer, key=lambda node: node.epoch)
         return refuse(
-            f"{source.name} is writable in epoch {source.epoch}, but {names(newer)} know epoch {top.epoch} with source {top.epoch_source}: "
-            f"a promotion was interrupted. Finish it: ansible-playbook playbooks/switchover.yml -e new_source={top.epoch_source}"
+            f"{source.name} is writable in epoch {source.epoch}, but {names(newer)} know epoch {top.epoch} "
+            f"with source {top.epoch_source}: "
+            "a promotion was interrupted. Finish it: ansible-playbook playbooks/switchover.yml -e "
+            f"new_source={top.epoch_source}"
         )
     if source.holds_nothing and any(not node.holds_nothing for node in answering):
         full = [node for node in answering if not node.holds_nothing]
         return refuse(
             f"{source.name} is writable but holds no data, while {names(full)} hold some. Close it "
-            f"(mysql -e 'SET GLOBAL super_read_only=ON'), then: ansible-playbook playbooks/failover.yml -e new_source={full[0].name}"
+            "(mysql -e 'SET GLOBAL super_read_only=ON'), then: ansible-playbook playbooks/failover.yml -e "
+            f"new_source={full[0].name}"
         )
     return _continue(source, nodes)
 
@@ -148,14 +151,17 @@ def _from_epoch(answering: list[Node], silent: list[Node], nodes: list[Node]) ->
     wanted = peers_wanted(len(nodes))
     if len(answering) < wanted:
         return refuse(
-            f"no node is writable and only {len(answering)} of {len(nodes)} answer ({names(answering)}); at least {wanted} must, to be sure "
+            f"no node is writable and only {len(answering)} of {len(nodes)} answer ({names(answering)}); at "
+            f"least {wanted} must, to be sure "
             f"that no promotion is missed. Start {names(silent)} and run again."
         )
     top = max(node.epoch for node in nodes)
     if not top:
         return refuse(
-            f"no node is writable and {names(node for node in nodes if not node.empty)} hold data of an unknown history (no epoch file). "
-            "Open the node that holds the right data (mysql -e 'SET GLOBAL super_read_only=OFF, read_only=OFF'), then run again."
+            f"no node is writable and {names(node for node in nodes if not node.empty)} hold data of an "
+            "unknown history (no epoch file). "
+            "Open the node that holds the right data (mysql -e 'SET GLOBAL super_read_only=OFF, "
+            "read_only=OFF'), then run again."
         )
     recorded = {node.epoch_source for node in nodes if node.epoch == top}
     if len(recorded) > 1:
@@ -178,8 +184,10 @@ def _from_epoch(answering: list[Node], silent: list[Node], nodes: list[Node]) ->
     lost = missing(union(*(node.held for node in others)), source.held)
     if source.holds_nothing and any(not node.holds_nothing for node in others):
         return refuse(
-            f"{name} is the source (epoch {top}) but holds no data, while {names(node for node in others if not node.holds_nothing)} hold some: "
-            f"its volume was deleted. It must not open empty over full replicas. Make one of those the source: {failover}"
+            f"{name} is the source (epoch {top}) but holds no data, while "
+            f"{names(node for node in others if not node.holds_nothing)} hold some: "
+            "its volume was deleted. It must not open empty over full replicas. Make one of those the "
+            f"source: {failover}"
         )
     if source.is_replica:
         return refuse(
@@ -189,7 +197,8 @@ def _from_epoch(answering: list[Node], silent: list[Node], nodes: list[Node]) ->
         )
     if lost:
         return refuse(
-            f"{name} is the source (epoch {top}) but lacks transactions that {names(node for node in others if missing(node.held, source.held))} "
+            f"{name} is the source (epoch {top}) but lacks transactions that "
+            f"{names(node for node in others if missing(node.held, source.held))} "
             f"hold: {show(lost)}. Look at them there, then make the node that holds all of them the source: {failover}"
         )
     return _continue(source, nodes)

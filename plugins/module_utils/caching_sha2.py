@@ -1,6 +1,7 @@
 """Make the stored string of caching_sha2_password, and tell whether one belongs to a password.
 
-The string is ``$A$005$`` (5 thousand rounds), a salt of 20 bytes and 43 characters of SHA-256 crypt. Ulrich Drepper's specification
+The string is ``$A$005$`` (5 thousand rounds), a salt of 20 bytes and 43 characters of SHA-256 crypt. Ulrich
+Drepper's specification
 "Unix crypt using SHA-256 and SHA-512" tells the steps; the one difference here is the longer salt.
 """
 

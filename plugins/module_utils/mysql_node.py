@@ -131,7 +131,8 @@ def read_state(
         state["reason"] = str(error)
         return state
     globals_ = server.rows(
-        "SELECT @@GLOBAL.read_only ro, @@GLOBAL.super_read_only sro, @@GLOBAL.gtid_executed gtids, @@GLOBAL.server_uuid uuid"
+        "SELECT @@GLOBAL.read_only ro, @@GLOBAL.super_read_only sro, @@GLOBAL.gtid_executed gtids, "
+        "@@GLOBAL.server_uuid uuid"
     )[0]
     status = server.replica_status()
     state.update(

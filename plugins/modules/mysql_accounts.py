@@ -3,14 +3,25 @@
 
 from __future__ import annotations
 
+import functools
+import json
+import re
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.caching_sha2 import make, matches
+from ansible.module_utils.mysql_node import HAS_PYMYSQL, NotAnswering, Server
+
 DOCUMENTATION = r"""
 module: mysql_accounts
 short_description: Keep the accounts of a MySQL node as they are written
 description:
   - Reads first and acts on a difference only. Nothing is written to the binary log, so each node gets the same task.
-  - On a read-only node it switches off C(super_read_only) alone while it works and restores it, whatever happens; C(read_only)
+  - On a read-only node it switches off C(super_read_only) alone while it works and restores it, whatever
+    happens; C(read_only)
     stays on, so that no application can write meanwhile.
-  - Accounts that this module made and that are no longer listed are dropped (they carry an attribute), and so are the hosts that left
+  - Accounts that this module made and that are no longer listed are dropped (they carry an attribute), and so
+    are the hosts that left
     a listed name. Anonymous accounts are dropped, accounts with an empty password are locked. Others are left alone.
 options:
   accounts:
@@ -54,14 +65,6 @@ EXAMPLES = r"""
 
 RETURN = r"""
 """
-
-import functools
-import re
-from typing import Any
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.caching_sha2 import make, matches
-from ansible.module_utils.mysql_node import HAS_PYMYSQL, NotAnswering, Server
 
 if HAS_PYMYSQL:
     import pymysql
@@ -148,14 +151,11 @@ def account_steps(
         login = login_sql(secret)
         row = present.get((account["name"], host))
         if row is None:
-            attribute = '{"%s": "%s"}' % (MARK, MARK_VALUE)
+            attribute = json.dumps({MARK: MARK_VALUE})
             steps.append((f"CREATE USER {who}", f"CREATE USER {who} {login} ATTRIBUTE '{attribute}'"))
             steps += grant_steps(who, {}, wanted)
             continue
-        if password:
-            right = row["ssl_type"] == "ANY" and belongs(row, password)
-        else:
-            right = row["plugin"] == "auth_socket"
+        right = row["ssl_type"] == "ANY" and belongs(row, password) if password else row["plugin"] == "auth_socket"
         if not right or row["account_locked"] == "Y" or row["password_expired"] == "Y":
             steps.append((f"ALTER USER {who}: way to log in", f"ALTER USER {who} {login} ACCOUNT UNLOCK"))
         lines = [next(iter(line.values())) for line in server.rows(f"SHOW GRANTS FOR {who}")]
@@ -167,7 +167,8 @@ def plan(server: Server, accounts: list[dict[str, Any]]) -> list[Step]:
     present = {
         (row["user"], row["host"]): row
         for row in server.rows(
-            "SELECT user AS user, host AS host, plugin AS plugin, CAST(authentication_string AS BINARY) AS secret, ssl_type AS ssl_type, "
+            "SELECT user AS user, host AS host, plugin AS plugin, CAST(authentication_string AS BINARY) AS "
+            "secret, ssl_type AS ssl_type, "
             "account_locked AS account_locked, password_expired AS password_expired, "
             f"JSON_UNQUOTE(JSON_EXTRACT(user_attributes, '$.metadata.{MARK}')) AS mark FROM mysql.user"
         )

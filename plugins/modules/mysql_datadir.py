@@ -3,12 +3,22 @@
 
 from __future__ import annotations
 
+import os
+import pathlib
+import pwd
+import shutil
+import tempfile
+
+from ansible.module_utils.basic import AnsibleModule
+
 DOCUMENTATION = r"""
 module: mysql_datadir
 short_description: Initialise a data directory of MySQL where there is none
 description:
-  - Initialises beside the final place and renames at the end, so that a data directory is either whole or absent; what an
-    interrupted run left beside it never held a row and is made anew. A folder that holds anything else is never touched.
+  - Initialises beside the final place and renames at the end, so that a data directory is either whole or
+    absent; what an
+    interrupted run left beside it never held a row and is made anew. A folder that holds anything else is
+    never touched.
   - The files of a data directory that is there are given to the server's user, should its number have changed.
   - root may log in through the socket only, from the first start on.
 options:
@@ -32,14 +42,6 @@ EXAMPLES = r"""
 
 RETURN = r"""
 """
-
-import os
-import pathlib
-import pwd
-import shutil
-import tempfile
-
-from ansible.module_utils.basic import AnsibleModule
 
 SOCKET_ONLY = (
     "UPDATE mysql.user SET plugin='auth_socket', authentication_string='', password_expired='N' "

@@ -3,11 +3,20 @@
 
 from __future__ import annotations
 
+import json
+import os
+import pathlib
+import shutil
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.mysql_node import read_epoch
+
 DOCUMENTATION = r"""
 module: mysql_epoch
 short_description: Raise the epoch that a database node keeps
 description:
-  - The epoch and the source it names fence an old source off. It only ever rises; the same epoch never names another source.
+  - The epoch and the source it names fence an old source off. It only ever rises; the same epoch never names
+    another source.
   - The file is on the disk when the module returns.
 options:
   path:
@@ -35,14 +44,6 @@ EXAMPLES = r"""
 
 RETURN = r"""
 """
-
-import json
-import os
-import pathlib
-import shutil
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.mysql_node import read_epoch
 
 
 def write(path: pathlib.Path, text: str) -> None:

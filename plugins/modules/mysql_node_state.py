@@ -3,11 +3,17 @@
 
 from __future__ import annotations
 
+import pathlib
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.mysql_node import read_state
+
 DOCUMENTATION = r"""
 module: mysql_node_state
 short_description: Read the state of a database node
 description:
-  - One read of everything that decides who the source is. Changes nothing and never fails for a server that does not answer.
+  - One read of everything that decides who the source is. Changes nothing and never fails for a server that
+    does not answer.
 options:
   socket:
     description: The server's socket; root logs in through it.
@@ -46,11 +52,6 @@ state:
   type: dict
   returned: always
 """
-
-import pathlib
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.mysql_node import read_state
 
 
 def main() -> None:

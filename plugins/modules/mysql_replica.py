@@ -3,14 +3,29 @@
 
 from __future__ import annotations
 
+import time
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.mysql_node import (
+    HAS_PYMYSQL,
+    SYSTEM_SCHEMAS,
+    NotAnswering,
+    Server,
+    wait_for_server,
+)
+
 DOCUMENTATION = r"""
 module: mysql_replica
 short_description: Point a node at its source, or take a node out of replication
 description:
-  - C(replicating) seeds a node that holds nothing by CLONE when the source holds something, points it at the source with
-    C(SOURCE_AUTO_POSITION) and starts it. It refuses a node that holds transactions which the source does not. It reads first, and
+  - C(replicating) seeds a node that holds nothing by CLONE when the source holds something, points it at the
+    source with
+    C(SOURCE_AUTO_POSITION) and starts it. It refuses a node that holds transactions which the source does not.
+    It reads first, and
     does nothing on a node that replicates as wanted.
-  - C(not_receiving) stops the receiver alone, so that the node acknowledges nothing more, and tells what the node holds.
+  - C(not_receiving) stops the receiver alone, so that the node acknowledges nothing more, and tells what the
+    node holds.
   - C(promoted) waits until the node has executed I(gtid_set) and all that it received, then forgets its source.
 options:
   state:
@@ -73,18 +88,6 @@ gtid_held:
   type: str
   returned: always
 """
-
-import time
-from typing import Any
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.mysql_node import (
-    HAS_PYMYSQL,
-    SYSTEM_SCHEMAS,
-    NotAnswering,
-    Server,
-    wait_for_server,
-)
 
 if HAS_PYMYSQL:
     import pymysql

@@ -3,11 +3,17 @@
 
 from __future__ import annotations
 
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.mysql_node import NotAnswering, Server, wait_for_server
+
 DOCUMENTATION = r"""
 module: mysql_restart
 short_description: Restart MySQL and wait until it is whole again
 description:
-  - One step, so that C(throttle) holds the next node back until this one answers and, when it is a replica, replicates again.
+  - One step, so that C(throttle) holds the next node back until this one answers and, when it is a replica,
+    replicates again.
 options:
   service:
     description: The unit.
@@ -32,11 +38,6 @@ EXAMPLES = r"""
 
 RETURN = r"""
 """
-
-import time
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.mysql_node import NotAnswering, Server, wait_for_server
 
 
 def main() -> None:
@@ -75,8 +76,8 @@ def main() -> None:
         if status.get("Replica_IO_Running") == "Yes" and status.get("Replica_SQL_Running") == "Yes":
             break
         if time.monotonic() > until:
-            error = status.get("Last_IO_Error") or status.get("Last_SQL_Error")
-            module.fail_json(msg=f"{service} was restarted but does not replicate: {error}")
+            reason = status.get("Last_IO_Error") or status.get("Last_SQL_Error")
+            module.fail_json(msg=f"{service} was restarted but does not replicate: {reason}")
         time.sleep(0.2)
     module.exit_json(changed=True)
 

@@ -3,11 +3,17 @@
 
 from __future__ import annotations
 
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.mysql_node import HAS_PYMYSQL, NotAnswering, Server
+
 DOCUMENTATION = r"""
 module: mysql_source
 short_description: Open or close a source of replication, and create its databases
 description:
-  - C(open) makes a node writable, with semi-synchronous replication switched on before the first write can come, and creates the
+  - C(open) makes a node writable, with semi-synchronous replication switched on before the first write can
+    come, and creates the
     databases and the canary's table that are missing, through the binary log.
   - C(closed) makes a node refuse every write, and waits until none is under way.
 options:
@@ -53,11 +59,6 @@ gtid_executed:
   type: str
   returned: always
 """
-
-import time
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.mysql_node import HAS_PYMYSQL, NotAnswering, Server
 
 if HAS_PYMYSQL:
     import pymysql
@@ -119,7 +120,8 @@ def close_source(module: AnsibleModule, server: Server) -> list[str]:
             # a transaction under way holds it up; those that wait for it may go on meanwhile
             if time.monotonic() > until:
                 module.fail_json(
-                    msg=f"the source did not close within {module.params['timeout']} s: {error}. A transaction is under way: "
+                    msg=f"the source did not close within {module.params['timeout']} s: {error}. A "
+                    "transaction is under way: "
                     "see SHOW PROCESSLIST there, end it and run again."
                 )
             time.sleep(0.2)

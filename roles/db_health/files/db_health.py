@@ -2,9 +2,11 @@
 """The health agent of a database node: says who may be written to and read from, and opens or closes its own MySQL.
 
 Rules (the only place that decides whether this node takes writes):
-  * A node boots closed. It opens itself when its epoch file names it as the source, no channel of replication is configured, and
+  * A node boots closed. It opens itself when its epoch file names it as the source, no channel of replication
+    is configured, and
     enough nodes of the cluster answer, itself included, none of which knows a higher epoch. Else it closes itself.
-  * What was found out more than a few seconds ago is no longer true: an agent that stalled answers 503 until it has checked again.
+  * What was found out more than a few seconds ago is no longer true: an agent that stalled answers 503 until
+    it has checked again.
 
 MySQL is asked in a thread of its own, opened and closed in another, so that nothing there can hold up an answer.
 """
@@ -116,7 +118,10 @@ def replica_verdict(local: Local, max_lag: int) -> Verdict:
 
 
 def wanted_action(local: Local, verdict: Verdict, loose_since: float | None, moment: float, patience: float) -> str:
-    """``open``, ``close`` or nothing. A closed node's super_read_only alone may be off for a moment, while accounts are changed."""
+    """``open``, ``close`` or nothing.
+
+    A closed node's super_read_only alone may be off for a moment, while accounts are changed.
+    """
     if not local.answers:
         return ""
     if verdict.may_write:
@@ -263,7 +268,9 @@ class Agent:
         self.action: asyncio.Future[str] | None = None
         context = ssl.create_default_context(cafile=config["tls_ca"])
         self.peers = [
-            Peer(peer["name"], peer["address"], config["port"], context) for peer in config["peers"] if peer["name"] != self.me
+            Peer(peer["name"], peer["address"], config["port"], context)
+            for peer in config["peers"]
+            if peer["name"] != self.me
         ]
 
     # --- checking ------------------------------------------------------------------------------------------------
@@ -323,7 +330,11 @@ class Agent:
     def health(self, path: str) -> Verdict | None:
         """The verdict for a path; None for a path that there is not."""
         age = self.age()
-        stale = None if age is not None and age <= self.config["stale_seconds"] else Verdict(False, f"last check: {age} s ago")
+        stale = (
+            None
+            if age is not None and age <= self.config["stale_seconds"]
+            else Verdict(False, f"last check: {age} s ago")
+        )
         if path == "/source":
             if stale or not self.verdict.may_write:
                 return stale or self.verdict
@@ -359,7 +370,9 @@ class Agent:
             "peers": {
                 peer.answer.name: {
                     "epoch": peer.answer.epoch.number,
-                    "heard_seconds_ago": None if peer.answer.heard_at is None else round(now() - peer.answer.heard_at, 2),
+                    "heard_seconds_ago": None
+                    if peer.answer.heard_at is None
+                    else round(now() - peer.answer.heard_at, 2),
                 }
                 for peer in self.peers
             },
