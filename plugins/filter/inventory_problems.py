@@ -1,0 +1,640 @@
+"""Everything that is wrong with an inventory, found in its variables alone, before any host is touched."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import pathlib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.vars.hostvars import HostVars, HostVarsVars
+from jinja2 import Undefined
+
+REQUIRED_GROUPS = ("loadbalancers", "app_nodes", "database")
+INVENTORY_PREFIXES = ("cluster_", "node_", "app_")
+CLUSTER_NAME = re.compile(r"[a-z]([a-z0-9-]{0,28}[a-z0-9])?")
+PUBLISHED_PORT = re.compile(r"(?:(?P<address>\[[0-9a-fA-F:]+\]|[0-9.]+):)?(?P<port>\d+):(?P<inside>\d+)(?:/tcp)?")
+SHORTEST_SECRET = 12
+LARGEST_SERVER_ID = 2**32 - 1
+# numbers with bounds of their own, beside the ports
+BOUNDS = {"app_weight": (1, 10000), "db_proxy_read_weight": (1, 256), "mysql_server_id": (1, LARGEST_SERVER_ID)}
+# 0 switches these off
+OPTIONAL_PORT = re.compile(r"_https_port$")
+SECRET_NAME = re.compile(r"^vault_|password|passphrase|secret|_environment$")
+CAUSES = (re.compile(r"'(\w+)' is undefined"), re.compile(r"has no attribute '(\w+)'"))
+# how alike a name with no known prefix and a known one are, for the first to be a slip of the pen
+SLIP = 0.9
+TEXT, NUMBER = "text", "a whole number"
+MISSING = object()
+
+
+class Broken(NamedTuple):
+    """Stands for a value that could not be computed."""
+
+    reason: str
+
+
+class Found(NamedTuple):
+    variable: str
+    host: str
+    reason: str
+    remedy: str
+
+
+class Inventory:
+    """The variables of all hosts, each read once; ``hosts`` may compute a value when it is asked for."""
+
+    def __init__(self, hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]]) -> None:
+        self.hosts = hosts
+        self.groups = groups
+        self._variables: dict[str, Mapping[str, Any]] = {}
+        self._values: dict[tuple[str, str], Any] = {}
+
+    def members(self, group: str) -> list[str]:
+        return list(self.groups.get(group, []))
+
+    @property
+    def cluster(self) -> list[str]:
+        """The hosts of the cluster; every host where its groups are missing."""
+        named = [host for group in (*REQUIRED_GROUPS, "admin") for host in self.members(group)]
+        return list(dict.fromkeys(named)) or list(self.hosts)
+
+    @property
+    def containers(self) -> bool:
+        return bool(self.members("container_hosts"))
+
+    def names(self, host: str) -> list[str]:
+        return list(self._of(host))
+
+    def value(self, host: str, name: str) -> Any:
+        if (host, name) not in self._values:
+            variables = self._of(host)
+            try:
+                self._values[host, name] = plain(variables[name]) if name in variables else MISSING
+            except Exception as error:  # whatever a template may raise is an answer about the inventory
+                self._values[host, name] = Broken(" ".join(str(error).split()))
+        return self._values[host, name]
+
+    def shared(self, name: str) -> Any:
+        """A variable of the whole cluster, as its first host sees it."""
+        cluster = self.cluster
+        return self.value(cluster[0], name) if cluster else MISSING
+
+    def _of(self, host: str) -> Mapping[str, Any]:
+        if host not in self._variables:
+            if isinstance(self.hosts, HostVars):
+                # as the host itself sees them: what Ansible gives of another host can't be derived from hostvars again
+                variables = {**self.hosts.raw_get(host), "hostvars": self.hosts}
+                self._variables[host] = HostVarsVars(variables, loader=self.hosts._loader, host=host)
+            else:
+                self._variables[host] = self.hosts[host]
+        return self._variables[host]
+
+
+def plain(value: Any) -> Any:
+    """The value with every template in it computed."""
+    if isinstance(value, Undefined):
+        # saying what it is raises what is undefined
+        return str(value)
+    if isinstance(value, Mapping):
+        return {plain(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value
+
+
+def usable(value: Any) -> bool:
+    return value is not MISSING and not isinstance(value, Broken)
+
+
+def whole(value: Any) -> int | None:
+    """The number that Ansible would take it for."""
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        return None
+    try:
+        return int(value)
+    except ValueError:
+        return None
+
+
+def bounds_of(name: str) -> tuple[int, int] | None:
+    if name.endswith("_port"):
+        return (0 if OPTIONAL_PORT.search(name) else 1, 65535)
+    return BOUNDS.get(name)
+
+
+def shown(name: str, value: Any) -> str:
+    return "a value that is not shown" if SECRET_NAME.search(name) else repr(value)[:60]
+
+
+# --- types ----------------------------------------------------------------------------------------------------------
+
+
+def wrong_type(option: Mapping[str, Any], value: Any) -> str | None:
+    """What is wanted instead of this value. Stricter than Ansible, which makes a text of anything."""
+    wanted = option.get("type", "str")
+    fits: Callable[[Any], bool]
+    match wanted:
+        case "str" | "path":
+            fits, name = lambda v: isinstance(v, str) or whole(v) is not None, TEXT
+        case "int":
+            fits, name = lambda v: whole(v) is not None, NUMBER
+        case "float":
+            fits, name = _is_number, "a number"
+        case "bool":
+            fits, name = (
+                lambda v: isinstance(v, bool) or str(v).lower() in {"true", "false", "yes", "no"},
+                "true or false",
+            )
+        case "list":
+            fits, name = lambda v: isinstance(v, list), "a list"
+        case "dict":
+            fits, name = lambda v: isinstance(v, dict), "a mapping"
+        case _:
+            return None
+    if not fits(value):
+        return name
+    if wanted == "list" and "elements" in option:
+        element = {"type": option["elements"], "options": option.get("options")}
+        for item in value:
+            if inner := wrong_type(element, item):
+                return f"a list in which each element is {inner}"
+    if wanted == "dict":
+        for key, inner_option in (option.get("options") or {}).items():
+            if key in value and (inner := wrong_type(inner_option, value[key])):
+                return f"{inner} as its {key}"
+    return None
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        return not isinstance(value, (bool, list, dict)) and float(value) is not None
+    except (TypeError, ValueError):
+        return False
+
+
+def option_problem(name: str, option: Mapping[str, Any], value: Any) -> str | None:
+    """Why a role would not take this value."""
+    if value is None:
+        return "is empty"
+    wanted = wrong_type(option, value)
+    if wanted:
+        return f"is {shown(name, value)}, where {wanted} is wanted"
+    # choices, and the keys of records
+    errors = _validator(name, option).validate({name: value}).error_messages
+    if errors:
+        return "is not valid" if SECRET_NAME.search(name) else f"is {shown(name, value)}: {'; '.join(errors)}"
+    return None
+
+
+_validators: dict[str, tuple[Mapping[str, Any], ArgumentSpecValidator]] = {}
+
+
+def _validator(name: str, option: Mapping[str, Any]) -> ArgumentSpecValidator:
+    known = _validators.get(name)
+    if not known or known[0] is not option:
+        known = _validators[name] = (option, ArgumentSpecValidator({name: _without_defaults(option)}))
+    return known[1]
+
+
+def _without_defaults(option: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a role's specification that Ansible's validator knows, without defaults that are templates."""
+    known = {key: option[key] for key in ("type", "elements", "choices", "required") if key in option}
+    if option.get("options"):
+        known["options"] = {key: _without_defaults(inner) for key, inner in option["options"].items()}
+    return known
+
+
+# --- the checks -----------------------------------------------------------------------------------------------------
+
+
+class Checks:
+    """Each method yields what it finds wrong; the order of ``all`` is the order in which an operator reads it."""
+
+    def __init__(
+        self,
+        inventory: Inventory,
+        specs: Mapping[str, Mapping[str, Any]],
+        variables: Mapping[str, Any],
+        wiring: Iterable[str],
+        role_groups: Mapping[str, str],
+        generating: bool,
+    ) -> None:
+        self.inventory = inventory
+        self.specs = specs
+        self.variables = variables
+        self.wiring = set(wiring)
+        self.role_groups = role_groups
+        self.generating = generating
+        self.options = {name: option for options in specs.values() for name, option in options.items()} | dict(
+            variables
+        )
+        secrets = inventory.shared("cluster_secrets")
+        self.known = self.wiring | set(self.options) | set(secrets if isinstance(secrets, list) else [])
+        self.similar = cache(lambda name: difflib.get_close_matches(name, self.known, n=1))
+        self.prefixes = (*sorted((f"{role}_" for role in specs), key=len, reverse=True), *INVENTORY_PREFIXES)
+        self.missing: set[str] = set()
+
+    def all(self) -> Iterator[Found]:
+        found = [
+            *self.groups(),
+            *self.source(),
+            *self.wired(),
+            *self.names(),
+            *self.cluster(),
+            *self.addresses(),
+            *self.database(),
+            *self.secrets(),
+        ]
+        yield from found
+        blamed = {(problem.variable, problem.host) for problem in found}
+        typed = [problem for problem in self.types() if (problem.variable, problem.host) not in blamed]
+        yield from typed
+        yield from self.published({problem.variable for problem in (*found, *typed)})
+
+    def groups(self) -> Iterator[Found]:
+        for group in REQUIRED_GROUPS:
+            if not self.inventory.members(group):
+                self.missing.add(group)
+                yield Found(group, "", "is a group without hosts", f"put at least one host under {group} in hosts.yml")
+
+    def source(self) -> Iterator[Found]:
+        sources = self.inventory.members("db_source")
+        if len(sources) != 1:
+            reason = f"has {len(sources)} hosts ({', '.join(sources)})" if sources else "has no host"
+            remedy = (
+                "name exactly one database host in it, where a new cluster starts; the others belong to db_replicas"
+            )
+            yield Found("db_source", ", ".join(sources), f"{reason}, where one is wanted", remedy)
+        for host in sources:
+            if host not in self.inventory.members("database"):
+                yield Found(
+                    "db_source", host, "has a host that is not in database", "make db_source a child of database"
+                )
+
+    def wired(self) -> Iterator[Found]:
+        present = set(self.inventory.names(self.inventory.cluster[0])) if self.inventory.cluster else set()
+        if self.wiring and not self.wiring & present - set(self.variables):
+            self.missing |= self.wiring
+            remedy = "link it: ln -s ../../../shared/wiring.yml INVENTORY/group_vars/all/00_wiring.yml"
+            yield Found(
+                "group_vars/all/00_wiring.yml", "", "is missing: no variable is derived from this inventory", remedy
+            )
+
+    def names(self) -> Iterator[Found]:
+        """Names that no role and no playbook reads."""
+        for host in self.inventory.hosts:
+            for name in self.inventory.names(host):
+                if name not in self.known and not name.startswith(("ansible_", "_")):
+                    yield from self.unknown(host, name)
+
+    def unknown(self, host: str, name: str) -> Iterator[Found]:
+        # with no known prefix it may be the operator's own, unless it is a slip of the pen of a known one
+        similar = self.similar(name)
+        owned = name.startswith(self.prefixes)
+        if not (owned or (similar and difflib.SequenceMatcher(None, name, similar[0]).ratio() > SLIP)):
+            return
+        advice = f"did you mean {similar[0]}? " if similar else ""
+        yield Found(
+            name,
+            host,
+            "is an unknown variable",
+            f"{advice}Correct or remove it; a variable of your own takes another prefix",
+        )
+
+    def cluster(self) -> Iterator[Found]:
+        name = self.inventory.shared("cluster_name")
+        if name is MISSING:
+            yield self.absent("cluster_name", "", "a name for the cluster, such as inventario")
+        elif usable(name) and not (isinstance(name, str) and CLUSTER_NAME.fullmatch(name)):
+            remedy = (
+                "take at most 30 lower-case letters, digits and hyphens, a letter first: it names containers and files"
+            )
+            yield Found("cluster_name", "", f"is {name!r}", remedy)
+        administrator = self.inventory.shared("webapp_admin_username")
+        if administrator is MISSING:
+            yield self.absent("webapp_admin_username", "", "the first user's login")
+        elif usable(administrator) and not re.fullmatch(r"[^\s:]{1,64}", str(administrator)):
+            remedy = "take 1 to 64 characters without spaces and colons"
+            yield Found("webapp_admin_username", "", f"is {administrator!r}", remedy)
+        if self.inventory.containers and self.inventory.shared("cluster_subnet") is MISSING:
+            yield self.absent("cluster_subnet", "", "the containers' network, such as 172.28.0.0/24")
+        public = self.inventory.shared("cluster_public_names")
+        for entry in public if isinstance(public, list) else []:
+            if not re.fullmatch(r"DNS:[A-Za-z0-9*._-]+|IP:[0-9a-fA-F.:]+", str(entry)):
+                yield Found("cluster_public_names", "", f"has {entry!r}", "write each name as DNS:NAME or IP:ADDRESS")
+
+    def addresses(self) -> Iterator[Found]:
+        network, problem = self.network()
+        if problem:
+            yield problem
+        holders: dict[Any, str] = {}
+        for host in self.inventory.cluster:
+            value = self.inventory.value(host, "node_address")
+            if value is MISSING:
+                yield self.absent("node_address", host, "the host's IPv4 address, by which the others reach it")
+                continue
+            try:
+                address = ipaddress.IPv4Address(value)
+            except ValueError:
+                if usable(value):
+                    yield Found("node_address", host, f"is {value!r}", "write an IPv4 address")
+                continue
+            if address in holders:
+                reason = f"is {address}, as {holders[address]} has"
+                yield Found("node_address", host, reason, "give each host an address of its own")
+            holders.setdefault(address, host)
+            if network:
+                yield from self.placed(host, address, network)
+
+    def network(self) -> tuple[ipaddress.IPv4Network | None, Found | None]:
+        value = self.inventory.shared("cluster_subnet")
+        if not usable(value):
+            return None, None
+        try:
+            return ipaddress.IPv4Network(value), None
+        except ValueError as error:
+            remedy = "write a network as ADDRESS/BITS with no bit set beyond BITS, such as 172.28.0.0/24"
+            return None, Found("cluster_subnet", "", f"is {value!r}: {error}", remedy)
+
+    @staticmethod
+    def placed(host: str, address: ipaddress.IPv4Address, network: ipaddress.IPv4Network) -> Iterator[Found]:
+        reserved = {
+            network.network_address: "the network's own address",
+            network.broadcast_address: "the broadcast address",
+            network.network_address + 1: "the gateway's address",
+        }
+        if address not in network:
+            remedy = "take an address of that network, or correct cluster_subnet"
+            yield Found("node_address", host, f"is {address}, outside cluster_subnet {network}", remedy)
+        elif address in reserved:
+            reason = f"is {address}, {reserved[address]} in cluster_subnet {network}"
+            yield Found("node_address", host, reason, f"take an address from {network.network_address + 2} on")
+
+    def database(self) -> Iterator[Found]:
+        nodes = self.inventory.members("database")
+        holders: dict[int, str] = {}
+        for host in nodes:
+            value = self.inventory.value(host, "mysql_server_id")
+            number = whole(value)
+            if value is MISSING:
+                yield self.absent("mysql_server_id", host, "a number that no other database host has")
+            elif number in holders:
+                reason = f"is {number}, as {holders[number]} has"
+                yield Found("mysql_server_id", host, reason, "give each database host a number of its own")
+            elif number is not None:
+                holders[number] = host
+        if not nodes:
+            return
+        logged = self.inventory.value(nodes[0], "mysql_binlog_databases")
+        for purpose in ("cluster_app_database", "cluster_meta_database"):
+            wanted = self.inventory.value(nodes[0], purpose)
+            if isinstance(logged, list) and usable(wanted) and wanted not in logged:
+                reason = f"lacks {wanted!r} ({purpose}), which would not be replicated"
+                yield Found("mysql_binlog_databases", "", reason, f"add {wanted} to the list")
+        name = "mysql_semisync_acknowledgements"
+        value = self.inventory.value(nodes[0], name)
+        wanted_copies = whole(self.options.get(name, {}).get("default", 0) if value is MISSING else value)
+        if wanted_copies is not None and not 0 <= wanted_copies <= len(nodes) - 1:
+            reason = f"is {wanted_copies}, but there are {len(nodes) - 1} replicas: no commit would ever return"
+            yield Found(name, "", reason, f"take 0 to {len(nodes) - 1}, or add replicas")
+
+    def secrets(self) -> Iterator[Found]:
+        names = self.inventory.shared("cluster_secrets")
+        for name in names if isinstance(names, list) else []:
+            value = self.inventory.shared(name)
+            if value is MISSING:
+                self.missing.add(name)
+                if not self.generating:
+                    yield Found(
+                        name, "", "is a secret that is not defined", "run playbooks/secrets.yml, which generates it"
+                    )
+            elif usable(value) and len(str(value or "")) < SHORTEST_SECRET:
+                remedy = f"take at least {SHORTEST_SECRET} characters, or remove it and run playbooks/secrets.yml"
+                yield Found(name, "", f"is a secret of {len(str(value or ''))} characters", remedy)
+
+    def types(self) -> Iterator[Found]:
+        """Values that their role would refuse, on the hosts where it runs."""
+        for role, options in (*self.specs.items(), ("", self.variables)):
+            for host in self.hosts_of(role):
+                for name in self.inventory.names(host):
+                    if name in options:
+                        yield from self.typed(host, name, options[name])
+
+    def hosts_of(self, role: str) -> list[str]:
+        """Where a role's variables count: on its group's hosts, on all, or (on the control node) once."""
+        group = self.role_groups.get(role, "")
+        match group:
+            case "":
+                return self.inventory.cluster
+            case "localhost":
+                return self.inventory.cluster[:1]
+            case _:
+                return self.inventory.members(group)
+
+    def typed(self, host: str, name: str, option: Mapping[str, Any]) -> Iterator[Found]:
+        value = self.inventory.value(host, name)
+        if isinstance(value, Broken):
+            yield from self.broken(host, name, value)
+            return
+        reason = option_problem(name, option, value)
+        if reason:
+            described = option.get("description", "")
+            described = " ".join(described) if isinstance(described, list) else str(described)
+            yield Found(name, host, reason, f"it means: {described}")
+            return
+        number, bounds = whole(value), bounds_of(name)
+        if option.get("type") == "int" and number is not None and bounds and not bounds[0] <= number <= bounds[1]:
+            yield Found(name, host, f"is {number}", f"take a number from {bounds[0]} to {bounds[1]}")
+
+    def broken(self, host: str, name: str, value: Broken) -> Iterator[Found]:
+        """Blame the variable that is undefined, not each one that needs it; and nothing that was reported already."""
+        if self.missing & set(REQUIRED_GROUPS):
+            return
+        cause = next((match[1] for pattern in CAUSES if (match := pattern.search(value.reason))), None)
+        if (
+            cause in self.missing
+            or cause in {"node_address", "cluster_name"}
+            or (cause in self.wiring and self.missing)
+        ):
+            return
+        if cause:
+            yield Found(cause, host, f"is not defined, and {name} needs it", f"define {cause}, or {name} itself")
+        else:
+            reason = (
+                "could not be computed" if SECRET_NAME.search(name) else f"could not be computed: {value.reason[:200]}"
+            )
+            yield Found(name, host, reason, "correct its template")
+
+    def published(self, blamed: set[str]) -> Iterator[Found]:
+        """Ports of the Docker host."""
+        ports = {
+            name: whole(self.inventory.shared(name))
+            for name in self.variables
+            if name.startswith("cluster_") and name.endswith("_port") and name not in blamed
+        }
+        told = set()
+        for name, port in ports.items():
+            twin = next((other for other in ports if other < name and ports[other] == port), None)
+            if port is not None and twin:
+                told.add(port)
+                yield Found(name, "", f"is {port}, as {twin} is", "publish each service on a port of its own")
+        holders: list[tuple[str, int, str]] = []
+        for host, text in self.publications():
+            variable = "docker_hosts_published_ports"
+            match = PUBLISHED_PORT.fullmatch(str(text))
+            if not match:
+                yield Found(variable, host, f"has {text!r}", "write ADDRESS:PORT:CONTAINER_PORT")
+                continue
+            address, port = match["address"] or "0.0.0.0", int(match["port"])
+            if not (1 <= port <= 65535 and 1 <= int(match["inside"]) <= 65535):
+                if not blamed & {name for name in self.options if name.endswith("_port")}:
+                    yield Found(variable, host, f"has {text!r}", "take ports from 1 to 65535")
+                continue
+            other = next(
+                (holder for where, taken, holder in holders if taken == port and _overlap(where, address)), None
+            )
+            if other is not None and port not in told:
+                reason = f"has port {port}, which {other or 'this host'} publishes too"
+                yield Found(variable, host, reason, "publish each service on a port of its own")
+            holders.append((address, port, host))
+
+    def publications(self) -> Iterator[tuple[str, Any]]:
+        for host in self.inventory.members("container_hosts"):
+            value = self.inventory.value(host, "docker_hosts_published_ports")
+            for text in value if isinstance(value, list) else []:
+                yield host, text
+
+    @staticmethod
+    def absent(name: str, host: str, what: str) -> Found:
+        where = "in hosts.yml" if host else "in group_vars/all/main.yml"
+        return Found(name, host, "is not defined", f"set it {where}: {what}")
+
+
+def _overlap(one: str, other: str) -> bool:
+    anywhere = {"0.0.0.0", "[::]"}
+    return one == other or one in anywhere or other in anywhere
+
+
+# --- what the role is given -------------------------------------------------------------------------------------------
+
+
+def together(found: Iterable[Found], everyone: Sequence[str]) -> list[dict[str, str]]:
+    """One record where several hosts share a mistake."""
+    hosts: dict[tuple[str, str, str], list[str]] = {}
+    for problem in dict.fromkeys(found):
+        hosts.setdefault((problem.variable, problem.reason, problem.remedy), []).append(problem.host)
+    return [
+        {"variable": variable, "host": _hosts(names, everyone), "reason": reason, "remedy": remedy}
+        for (variable, reason, remedy), names in hosts.items()
+    ]
+
+
+def _hosts(names: list[str], everyone: Sequence[str]) -> str:
+    named = [name for name in names if name]
+    return "every host" if len(named) > 1 and set(everyone) <= set(named) else ", ".join(named)
+
+
+def inventory_problems(
+    hosts: Mapping[str, Mapping[str, Any]],
+    groups: Mapping[str, Sequence[str]],
+    specs: Mapping[str, Mapping[str, Any]],
+    variables: Mapping[str, Any],
+    wiring: Iterable[str],
+    role_groups: Mapping[str, str] | None = None,
+    generating: bool = False,
+) -> dict[str, Any]:
+    """Find everything that is wrong.
+
+    :param hosts: each host's variables, Ansible's ``hostvars``.
+    :param groups: each group's hosts.
+    :param specs: each role's options, as its argument specification has them.
+    :param variables: the options that are the inventory's own and no role's.
+    :param wiring: names that inventory/shared/wiring.yml derives.
+    :param role_groups: where a role runs: a group, or ``localhost``; all hosts if it is not named.
+    :param generating: secrets that are missing will be generated, as this run changes nothing.
+    :returns: ``problems``, records of variable, host, reason, remedy; ``secrets`` that are missing; ``ports`` that are
+        published; ``cluster``, its name, network and subnet.
+    """
+    inventory = Inventory(hosts, groups)
+    checks = Checks(inventory, specs, variables, wiring, role_groups or {}, generating)
+    problems = together(checks.all(), inventory.cluster)
+    names = inventory.shared("cluster_secrets")
+    return {
+        "problems": problems,
+        "secrets": [name for name in names if name in checks.missing] if isinstance(names, list) else [],
+        "ports": list(_ports(checks)),
+        "cluster": _cluster(inventory),
+    }
+
+
+def _cluster(inventory: Inventory) -> dict[str, str]:
+    """What its containers and their network are called; a name that is wrong is reported, and asks for nothing here."""
+    name, subnet = inventory.shared("cluster_name"), inventory.shared("cluster_subnet")
+    hosts = inventory.members("container_hosts")
+    network = inventory.value(hosts[0], "docker_hosts_network_name") if hosts else MISSING
+    return {
+        "name": str(name) if usable(name) else "",
+        "network": str(network) if usable(network) else f"{name}App",
+        "subnet": str(subnet) if usable(subnet) else "",
+    }
+
+
+def _ports(checks: Checks) -> Iterator[dict[str, Any]]:
+    named = {
+        whole(checks.inventory.shared(name)): name
+        for name in checks.variables
+        if name.startswith("cluster_") and name.endswith("_port")
+    }
+    for host, text in checks.publications():
+        match = PUBLISHED_PORT.fullmatch(str(text))
+        if match and 1 <= int(match["port"]) <= 65535:
+            port = int(match["port"])
+            variable = named.get(port, "docker_hosts_published_ports")
+            yield {
+                "variable": variable,
+                "host": host,
+                "address": (match["address"] or "0.0.0.0").strip("[]"),
+                "port": port,
+            }
+
+
+def argument_specs(roles_dir: str) -> dict[str, dict[str, Any]]:
+    """Each role's options; those of a role without a specification are not known."""
+    files = sorted(pathlib.Path(roles_dir).glob("*/meta/argument_specs.yml"))
+    return {file.parts[-3]: _load(str(file))["argument_specs"]["main"].get("options", {}) for file in files}
+
+
+def yaml_keys(path: str) -> list[str]:
+    """The names that a file of variables defines."""
+    return list(_load(path))
+
+
+def _load(path: str) -> dict[str, Any]:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load(pathlib.Path(path).read_text(encoding="utf-8"), Loader=loader) or {}
+
+
+def problem_lines(problems: Iterable[Mapping[str, str]]) -> list[str]:
+    """One line for each problem, as an operator reads it."""
+    return [
+        f"{p['variable']}{' on ' + p['host'] if p['host'] else ''} {p['reason']}. Remedy: {p['remedy'].rstrip('.')}."
+        for p in problems
+    ]
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Any]:
+        return {
+            "argument_specs": argument_specs,
+            "inventory_problems": inventory_problems,
+            "problem_lines": problem_lines,
+            "yaml_keys": yaml_keys,
+        }
