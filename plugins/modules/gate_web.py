@@ -1,0 +1,244 @@
+#!/usr/bin/python
+"""What the gate asks of the cluster from outside, as a browser would."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: gate_web
+short_description: Ask the cluster for pages as a browser would
+description:
+  - Counts which node answers, logs in through the load balancer with a real form, and asks for phpMyAdmin's page.
+options:
+  url:
+    description: Address of the load balancer, without a path.
+    type: str
+    required: true
+  tls_url:
+    description: The same by HTTPS; not asked where empty.
+    type: str
+    default: ""
+  ca:
+    description: The authority that verifies it.
+    type: path
+    default: ""
+  nodes:
+    description: The nodes that have to answer, as records of I(name) and I(weight).
+    type: list
+    elements: dict
+    required: true
+  rounds:
+    description: How many requests are made for each unit of weight.
+    type: int
+    default: 10
+  tolerance:
+    description: By how many percentage points a node's share may differ from its weight's.
+    type: float
+    default: 6
+  page:
+    description: Path of the page that is counted.
+    type: str
+    default: /
+  username:
+    description: Who logs in; nobody where empty.
+    type: str
+    default: ""
+  password:
+    description: That user's password.
+    type: str
+    default: ""
+  login_path:
+    description: Path of the login form.
+    type: str
+    default: /login
+  private_page:
+    description: Path of a page that only a user who logged in is shown.
+    type: str
+    default: /products
+  phpmyadmin_url:
+    description: Address of phpMyAdmin; not asked where empty.
+    type: str
+    default: ""
+  phpmyadmin_host:
+    description: The host that phpMyAdmin runs on, for the message.
+    type: str
+    default: phpmyadmin
+  balancer:
+    description: The load balancer's host, for the message.
+    type: str
+    default: nginx
+author: [Inventario]
+"""
+
+EXAMPLES = r"""
+- name: Ask the cluster
+  gate_web:
+    url: http://127.0.0.1:8080
+    nodes: [{name: app, weight: 3}]
+"""
+
+RETURN = r"""
+findings:
+  description: What is wrong, as records of host, unit and message.
+  type: list
+  returned: always
+shares:
+  description: How many requests each node answered.
+  type: dict
+  returned: always
+"""
+
+import collections
+import http.client
+import http.cookiejar
+import re
+import ssl
+import urllib.error
+import urllib.parse
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+TIMEOUT = 10
+CSRF = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
+
+
+def finding(host: str, unit: str, message: str) -> dict[str, str]:
+    return {"host": host, "unit": unit, "message": message}
+
+
+def answer_of(url: str) -> tuple[int, str]:
+    """The status and the node that answered; 0 and the reason when nothing did."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers={"Connection": "close"}), timeout=TIMEOUT) as answer:
+            answer.read()
+            return answer.status, answer.headers.get("X-Served-By", "")
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers.get("X-Served-By", "")
+    except (OSError, http.client.HTTPException) as error:
+        return 0, str(error)
+
+
+def judge_shares(answers: list[tuple[int, str]], nodes: list[dict[str, Any]], tolerance: float, balancer: str) -> list[dict[str, str]]:
+    """What is wrong with who answered how often."""
+    wrong = [answer for answer in answers if answer[0] != 200]
+    if wrong:
+        kinds = ", ".join(f"{status or 'nothing'} from {who or '?'} ({count}x)" for (status, who), count in collections.Counter(wrong).items())
+        return [finding(balancer, "nginx", f"{len(wrong)} of {len(answers)} requests did not end in 200: {kinds}")]
+    counts = collections.Counter(who for _, who in answers)
+    total = sum(int(node["weight"]) for node in nodes)
+    findings = []
+    for node in nodes:
+        share = 100 * counts.get(node["name"], 0) / len(answers)
+        promised = 100 * int(node["weight"]) / total
+        if not counts.get(node["name"]):
+            findings.append(finding(node["name"], "webapp", "answered none of the requests through the load balancer"))
+        elif abs(share - promised) > tolerance:
+            findings.append(
+                finding(node["name"], "webapp", f"answered {share:.1f} % of the requests, its weight promises {promised:.1f} %")
+            )
+    strangers = sorted(set(counts) - {node["name"] for node in nodes})
+    if strangers:
+        findings.append(finding(balancer, "nginx", f"requests were answered by {', '.join(strangers)}, not a node of this cluster that answers"))
+    return findings
+
+
+class Browser:
+    """One user's cookies."""
+
+    def __init__(self, base: str) -> None:
+        self.base = base
+        self.opener = urllib.request.build_opener(
+            urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar(policy=http.cookiejar.DefaultCookiePolicy()))
+        )
+
+    def get(self, path: str) -> tuple[str, str]:
+        with self.opener.open(self.base + path, timeout=TIMEOUT) as answer:
+            return answer.read().decode(), answer.geturl()
+
+    def post(self, path: str, **fields: str) -> tuple[str, str]:
+        data = urllib.parse.urlencode(fields).encode()
+        request = urllib.request.Request(self.base + path, data=data, headers={"Referer": self.base + path})
+        with self.opener.open(request, timeout=TIMEOUT) as answer:
+            return answer.read().decode(), answer.geturl()
+
+
+def log_in(params: dict[str, Any]) -> list[dict[str, str]]:
+    """A login as a person does it, and a page that only that person is shown."""
+    browser = Browser(params["url"])
+    step = "the login form"
+    try:
+        page, _ = browser.get(params["login_path"])
+        token = CSRF.search(page)
+        if not token:
+            return [finding(params["balancer"], "nginx", f"{params['login_path']} shows no login form")]
+        step = "the login"
+        browser.post(params["login_path"], username=params["username"], password=params["password"], csrf_token=token[1])
+        step = params["private_page"]
+        _, where = browser.get(params["private_page"])
+    except urllib.error.HTTPError as error:
+        who = error.headers.get("X-Served-By") or params["balancer"]
+        return [finding(who, "webapp", f"a login through the load balancer failed: {step} answered {error.code}")]
+    except (OSError, http.client.HTTPException) as error:
+        return [finding(params["balancer"], "nginx", f"a login through the load balancer failed at {step}: {error}")]
+    if urllib.parse.urlsplit(where).path != params["private_page"]:
+        return [finding(params["balancer"], "nginx", f"after a login as {params['username']}, {params['private_page']} asks for a login again")]
+    return []
+
+
+def ask_tls(url: str, ca: str, balancer: str) -> list[dict[str, str]]:
+    try:
+        context = ssl.create_default_context(cafile=ca)
+        with urllib.request.urlopen(url, timeout=TIMEOUT, context=context) as answer:
+            answer.read()
+        return []
+    except (OSError, http.client.HTTPException) as error:
+        return [finding(balancer, "nginx", f"{url}, verified by the cluster's authority: {error}")]
+
+
+def ask_phpmyadmin(url: str, host: str) -> list[dict[str, str]]:
+    try:
+        page, _ = Browser(url).get("/")
+    except (OSError, http.client.HTTPException) as error:
+        return [finding(host, "nginx", f"phpMyAdmin at {url}: {error}")]
+    return [] if "phpMyAdmin" in page else [finding(host, "nginx", f"{url} does not show phpMyAdmin")]
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "url": {"type": "str", "required": True},
+            "tls_url": {"type": "str", "default": ""},
+            "ca": {"type": "path", "default": ""},
+            "nodes": {"type": "list", "elements": "dict", "required": True},
+            "rounds": {"type": "int", "default": 10},
+            "tolerance": {"type": "float", "default": 6},
+            "page": {"type": "str", "default": "/"},
+            "username": {"type": "str", "default": ""},
+            "password": {"type": "str", "default": "", "no_log": True},
+            "login_path": {"type": "str", "default": "/login"},
+            "private_page": {"type": "str", "default": "/products"},
+            "phpmyadmin_url": {"type": "str", "default": ""},
+            "phpmyadmin_host": {"type": "str", "default": "phpmyadmin"},
+            "balancer": {"type": "str", "default": "nginx"},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    weight = sum(int(node["weight"]) for node in params["nodes"])
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(answer_of, [params["url"] + params["page"]] * (weight * params["rounds"])))
+    findings = judge_shares(answers, params["nodes"], params["tolerance"], params["balancer"])
+    if params["username"]:
+        findings += log_in(params)
+    if params["tls_url"]:
+        findings += ask_tls(params["tls_url"] + params["page"], params["ca"], params["balancer"])
+    if params["phpmyadmin_url"]:
+        findings += ask_phpmyadmin(params["phpmyadmin_url"], params["phpmyadmin_host"])
+    shares = collections.Counter(who for _, who in answers)
+    module.exit_json(changed=False, findings=findings, shares=dict(shares))
+
+
+if __name__ == "__main__":
+    main()
