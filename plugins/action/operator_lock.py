@@ -17,7 +17,12 @@ from ansible.plugins.action import ActionBase
 def started(pid: int) -> str | None:
     """When a process started, in the kernel's ticks, so that a pid used again is not taken for the same run."""
     try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rsplit(")", 1)[1].split()[19]
+        return (
+            pathlib.Path(f"/proc/{pid}/stat")
+            .read_text(encoding="ascii", errors="replace")
+            .rsplit(")", 1)[1]
+            .split()[19]
+        )
     except (FileNotFoundError, ProcessLookupError, IndexError):
         return None
 

@@ -34,7 +34,9 @@ def _differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     return sorted(name for name in {*one, *other} if one.get(name) != other.get(name))
 
 
-def compare_replica(source: Mapping[str, Any], replica: Mapping[str, Any], last_gtids: str, token: str) -> list[tuple[str, str]]:
+def compare_replica(
+    source: Mapping[str, Any], replica: Mapping[str, Any], last_gtids: str, token: str
+) -> list[tuple[str, str]]:
     """What is wrong with one replica, as (unit, message)."""
     wrong: list[tuple[str, str]] = []
     if not replica["channel"]:
@@ -57,9 +59,16 @@ def compare_replica(source: Mapping[str, Any], replica: Mapping[str, Any], last_
         wrong.append(("mysql", f"does not have the source's databases: {', '.join(names)}"))
     for kind in ("schemas", "grants"):
         what = {"schemas": "the definition of", "grants": "the account"}[kind]
-        wrong.extend(("mysql", f"{what} {name} is not the source's") for name in _differences(source[kind], replica[kind]))
+        wrong.extend(
+            ("mysql", f"{what} {name} is not the source's") for name in _differences(source[kind], replica[kind])
+        )
     if replica["agent"] and replica["agent"] != {"source": 503, "replica": 200}:
-        wrong.append(("db-health", f"its agent should offer it as a fresh replica and nothing else, but answers {replica['agent']}"))
+        wrong.append(
+            (
+                "db-health",
+                f"its agent should offer it as a fresh replica and nothing else, but answers {replica['agent']}",
+            )
+        )
     return wrong
 
 
@@ -84,12 +93,12 @@ def gate_database_findings(
 ) -> dict[str, list[Any]]:
     """Compare every database node with the source.
 
-    :param nodes: records with ``name`` and, as far as the node answered, ``mark``, ``read``, ``sets`` and ``again`` (results of
-        gate_database; ``again`` is the last look at the tables that were written while they were summed up).
+    :param nodes: records with ``name`` and, as far as the node answered, ``mark``, ``read``, ``sets`` and ``again``
+        (results of gate_database; ``again`` is the last look at tables that were written while they were summed up).
     :param token: what the canary row has to hold; empty when none was written.
     :param expected: names of the nodes that should have answered.
-    :return: ``findings``; ``again``, the tables to sum up again because writes went on; ``unfinished``, those that the time
-        did not suffice for; ``rows``, how many rows were compared.
+    :return: ``findings``; ``again``, the tables to sum up again because writes went on; ``unfinished``, those that the
+        time did not suffice for; ``rows``, how many rows were compared.
     """
     known = {node["name"]: node for node in nodes}
     result: dict[str, list[Any]] = {"findings": [], "again": [], "unfinished": [], "rows": [0]}
@@ -97,7 +106,9 @@ def gate_database_findings(
     for name in expected:
         reading = (known.get(name, {}).get("read") or {}).get("reading")
         if reading is None:
-            result["findings"].append(finding(name, "", "did not answer; it is unreachable, or an earlier task failed on it"))
+            result["findings"].append(
+                finding(name, "", "did not answer; it is unreachable, or an earlier task failed on it")
+            )
         elif "failure" in reading:
             result["findings"].append(finding(name, "mysql", reading["failure"]))
         else:
@@ -112,7 +123,9 @@ def gate_database_findings(
         return result
     source = readings[writable[0]]
     if source["agent"] and source["agent"]["source"] != 200:
-        result["findings"].append(finding(writable[0], "db-health", f"takes writes, but its agent answers {source['agent']}"))
+        result["findings"].append(
+            finding(writable[0], "db-health", f"takes writes, but its agent answers {source['agent']}")
+        )
     last = (known[writable[0]].get("sets") or {}).get("reading", {}).get("gtids", source["gtids"])
     result["rows"] = [sum(chunk[0] for chunks in source["checksums"]["tables"].values() for chunk in chunks)]
     result["unfinished"] = sorted(source["checksums"]["unfinished"])

@@ -33,7 +33,8 @@ def install_inputs(role: pathlib.Path, overrides: Mapping[str, Any]) -> list[str
         used |= new
         mentioned = " ".join(str(variables[name]) for name in sorted(new))
         inputs.extend(
-            json.dumps([name, overrides.get(name, variables[name])], default=str, sort_keys=True) for name in sorted(new)
+            json.dumps([name, overrides.get(name, variables[name])], default=str, sort_keys=True)
+            for name in sorted(new)
         )
     for folder in ("files", "templates"):
         inputs.extend(

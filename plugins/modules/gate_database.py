@@ -7,8 +7,9 @@ DOCUMENTATION = r"""
 module: gate_database
 short_description: Ask one database node what the gate has to know
 description:
-  - C(mark) says whether the node takes writes and, on the one that does, writes the canary row and reads the GTIDs that now have to
-    arrive everywhere. C(read) waits for them, bounded, and reads all that has to be equal on every node. C(sets) reads the executed GTIDs alone.
+  - C(mark) says whether the node takes writes and, on the one that does, writes the canary row and reads the GTIDs
+    that now have to arrive everywhere. C(read) waits for them, bounded, and reads all that has to be equal on every
+    node. C(sets) reads the executed GTIDs alone.
   - Apart from the canary row nothing is changed.
 options:
   action:
@@ -136,8 +137,13 @@ def grants(server: Server) -> dict[str, str]:
     found = {}
     for account in server.rows("SELECT user, host, plugin, ssl_type, account_locked FROM mysql.user ORDER BY 1, 2"):
         who = f"'{account['user']}'@'{account['host']}'"
-        rights = sorted(str(next(iter(row.values()))) for row in server.rows("SHOW GRANTS FOR %s@%s", account["user"], account["host"]))
-        found[who] = " ".join([*rights, str(account["plugin"]), _text(account["ssl_type"]), str(account["account_locked"])])
+        rights = sorted(
+            str(next(iter(row.values())))
+            for row in server.rows("SHOW GRANTS FOR %s@%s", account["user"], account["host"])
+        )
+        found[who] = " ".join(
+            [*rights, str(account["plugin"]), _text(account["ssl_type"]), str(account["account_locked"])]
+        )
     return found
 
 
@@ -200,7 +206,9 @@ def table_sums(server: Server, name: str, chunk_rows: int, until: float | None) 
         )
     ]
     # a NULL and an empty text are not the same
-    row_sum = f"CRC32(CONCAT_WS('#', {', '.join(columns)}, CONCAT({', '.join(f'ISNULL({column})' for column in columns)})))"
+    row_sum = (
+        f"CRC32(CONCAT_WS('#', {', '.join(columns)}, CONCAT({', '.join(f'ISNULL({column})' for column in columns)})))"
+    )
     source = f"{quote(database)}.{quote(table)}"
     totals = f"COUNT(*) AS n, COALESCE(BIT_XOR({row_sum}), 0) AS x, COALESCE(SUM({row_sum}), 0) AS s"
     if not key:
@@ -240,9 +248,7 @@ def agent(url: str, ca: str) -> dict[str, int]:
 def read(server: Server, params: dict[str, Any]) -> dict[str, Any]:
     reached = True
     if params["gtids"]:
-        reached = (
-            server.value("SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, %s)", params["gtids"], params["timeout"]) == 0
-        )
+        reached = server.value("SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, %s)", params["gtids"], params["timeout"]) == 0
     flags = server.rows("SELECT @@GLOBAL.read_only AS ro, @@GLOBAL.super_read_only AS sro")[0]
     status = server.replica_status()
     canary = params["canary_database"]

@@ -111,7 +111,9 @@ def finding(host: str, unit: str, message: str) -> dict[str, str]:
 def answer_of(url: str) -> tuple[int, str]:
     """The status and the node that answered; 0 and the reason when nothing did."""
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers={"Connection": "close"}), timeout=TIMEOUT) as answer:
+        with urllib.request.urlopen(
+            urllib.request.Request(url, headers={"Connection": "close"}), timeout=TIMEOUT
+        ) as answer:
             answer.read()
             return answer.status, answer.headers.get("X-Served-By", "")
     except urllib.error.HTTPError as error:
@@ -120,11 +122,16 @@ def answer_of(url: str) -> tuple[int, str]:
         return 0, str(error)
 
 
-def judge_shares(answers: list[tuple[int, str]], nodes: list[dict[str, Any]], tolerance: float, balancer: str) -> list[dict[str, str]]:
+def judge_shares(
+    answers: list[tuple[int, str]], nodes: list[dict[str, Any]], tolerance: float, balancer: str
+) -> list[dict[str, str]]:
     """What is wrong with who answered how often."""
     wrong = [answer for answer in answers if answer[0] != 200]
     if wrong:
-        kinds = ", ".join(f"{status or 'nothing'} from {who or '?'} ({count}x)" for (status, who), count in collections.Counter(wrong).items())
+        kinds = ", ".join(
+            f"{status or 'nothing'} from {who or '?'} ({count}x)"
+            for (status, who), count in collections.Counter(wrong).items()
+        )
         return [finding(balancer, "nginx", f"{len(wrong)} of {len(answers)} requests did not end in 200: {kinds}")]
     counts = collections.Counter(who for _, who in answers)
     total = sum(int(node["weight"]) for node in nodes)
@@ -136,11 +143,21 @@ def judge_shares(answers: list[tuple[int, str]], nodes: list[dict[str, Any]], to
             findings.append(finding(node["name"], "webapp", "answered none of the requests through the load balancer"))
         elif abs(share - promised) > tolerance:
             findings.append(
-                finding(node["name"], "webapp", f"answered {share:.1f} % of the requests, its weight promises {promised:.1f} %")
+                finding(
+                    node["name"],
+                    "webapp",
+                    f"answered {share:.1f} % of the requests, its weight promises {promised:.1f} %",
+                )
             )
     strangers = sorted(set(counts) - {node["name"] for node in nodes})
     if strangers:
-        findings.append(finding(balancer, "nginx", f"requests were answered by {', '.join(strangers)}, not a node of this cluster that answers"))
+        findings.append(
+            finding(
+                balancer,
+                "nginx",
+                f"requests were answered by {', '.join(strangers)}, not a node of this cluster that answers",
+            )
+        )
     return findings
 
 
@@ -174,7 +191,9 @@ def log_in(params: dict[str, Any]) -> list[dict[str, str]]:
         if not token:
             return [finding(params["balancer"], "nginx", f"{params['login_path']} shows no login form")]
         step = "the login"
-        browser.post(params["login_path"], username=params["username"], password=params["password"], csrf_token=token[1])
+        browser.post(
+            params["login_path"], username=params["username"], password=params["password"], csrf_token=token[1]
+        )
         step = params["private_page"]
         _, where = browser.get(params["private_page"])
     except urllib.error.HTTPError as error:
@@ -183,7 +202,13 @@ def log_in(params: dict[str, Any]) -> list[dict[str, str]]:
     except (OSError, http.client.HTTPException) as error:
         return [finding(params["balancer"], "nginx", f"a login through the load balancer failed at {step}: {error}")]
     if urllib.parse.urlsplit(where).path != params["private_page"]:
-        return [finding(params["balancer"], "nginx", f"after a login as {params['username']}, {params['private_page']} asks for a login again")]
+        return [
+            finding(
+                params["balancer"],
+                "nginx",
+                f"after a login as {params['username']}, {params['private_page']} asks for a login again",
+            )
+        ]
     return []
 
 

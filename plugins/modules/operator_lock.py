@@ -8,7 +8,7 @@ module: operator_lock
 short_description: Take or give back the lock of a cluster's operator
 description:
   - Creates a file atomically (O_EXCL) that says who runs what since when, or refuses with that name.
-  - The action plugin of the same name fills in I(holder) and takes over the lock of a dead run of the same control node.
+  - The action plugin of the same name fills in I(holder), and takes over from a dead run of the same control node.
 options:
   path:
     description: The lock file; its folder is one that a reboot empties.
