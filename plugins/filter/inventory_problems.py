@@ -339,11 +339,12 @@ class Checks:
             if value is MISSING:
                 yield self.absent("node_address", host, "the host's IPv4 address, by which the others reach it")
                 continue
+            if not isinstance(value, str):
+                continue
             try:
                 address = ipaddress.IPv4Address(value)
             except ValueError:
-                if usable(value):
-                    yield Found("node_address", host, f"is {value!r}", "write an IPv4 address")
+                yield Found("node_address", host, f"is {value!r}", "write an IPv4 address")
                 continue
             if address in holders:
                 reason = f"is {address}, as {holders[address]} has"
@@ -354,7 +355,7 @@ class Checks:
 
     def network(self) -> tuple[ipaddress.IPv4Network | None, Found | None]:
         value = self.inventory.shared("cluster_subnet")
-        if not usable(value):
+        if not isinstance(value, str):
             return None, None
         try:
             return ipaddress.IPv4Network(value), None
@@ -473,6 +474,8 @@ class Checks:
 
     def published(self, blamed: set[str]) -> Iterator[Found]:
         """Ports of the Docker host."""
+        if not self.inventory.containers:
+            return
         ports = {
             name: whole(self.inventory.shared(name))
             for name in self.variables
@@ -557,7 +560,7 @@ def inventory_problems(
     :param variables: the options that are the inventory's own and no role's.
     :param wiring: names that inventory/shared/wiring.yml derives.
     :param role_groups: where a role runs: a group, or ``localhost``; all hosts if it is not named.
-    :param generating: secrets that are missing will be generated, as this run changes nothing.
+    :param generating: secrets that are missing are no problem, as a run that changes something generates them.
     :returns: ``problems``, records of variable, host, reason, remedy; ``secrets`` that are missing; ``ports`` that are
         published; ``cluster``, its name, network and subnet.
     """
@@ -568,6 +571,7 @@ def inventory_problems(
     return {
         "problems": problems,
         "secrets": [name for name in names if name in checks.missing] if isinstance(names, list) else [],
+        "generating": generating,
         "ports": list(_ports(checks)),
         "cluster": _cluster(inventory),
     }
