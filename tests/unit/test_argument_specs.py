@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pathlib
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -93,3 +95,9 @@ def wired() -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("role", "name"), wired(), ids=[name for _, name in wired()])
 def test_the_wiring_gives_a_role_only_what_it_takes(role: str, name: str) -> None:
     assert name in options(role)
+
+
+def test_the_written_tables_are_up_to_date() -> None:
+    command = [sys.executable, str(PROJECT / "scripts/role-variables"), "--check"]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, f"{checked.stdout}run scripts/role-variables"
