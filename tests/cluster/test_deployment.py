@@ -1,4 +1,4 @@
-"""Promise: one `site.yml` brings the cluster up; a second one changes nothing, says so beforehand, and is quick."""
+"""Promise: one `site.yml` brings the cluster up; a second one changes nothing, and says so beforehand. `make bench` times them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ import pytest
 from proof.cluster import Cluster, docker
 from proof.playbook import PlaybookRun
 
-FIRST_RUN_SECONDS = 120
-SECOND_RUN_SECONDS = 30
 HOST_TASKS = 600
 IDLE_MEBIBYTES = 5 * 1024
 
@@ -20,7 +18,6 @@ def test_first_run_ends_verified(first_run: PlaybookRun | None, cluster: Cluster
     if first_run is None:
         pytest.skip("the cluster was there already")
     assert first_run.rc == 0
-    assert first_run.seconds <= FIRST_RUN_SECONDS, first_run.describe()
     assert not cluster.lacking()
 
 
@@ -29,7 +26,6 @@ def test_second_run_changes_nothing(cluster: Cluster, say: Callable[[str], None]
     say(run.describe())
     assert not run.changed, run.log
     assert run.host_tasks <= HOST_TASKS
-    assert run.seconds <= SECOND_RUN_SECONDS
 
 
 def test_check_mode_tells_the_truth(cluster: Cluster, say: Callable[[str], None]) -> None:
