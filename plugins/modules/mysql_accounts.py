@@ -223,7 +223,7 @@ def main() -> None:
     )
     accounts = module.params["accounts"]
     for account in accounts:
-        if account["password"] is not None and not account["password"]:
+        if account["hosts"] and account["password"] is not None and not account["password"]:
             module.fail_json(msg=f"the password of MySQL account {account['name']} is empty: run playbooks/secrets.yml")
     try:
         server = Server.local(module.params["socket"])
