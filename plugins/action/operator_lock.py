@@ -50,5 +50,5 @@ class ActionModule(ActionBase):
         result = self._execute_module(module_args=arguments, task_vars=task_vars)
         held = result.get("held_by") or {}
         if result.get("failed") and held.get("control_host") == holder["control_host"] and not alive(held):
-            result = self._execute_module(module_args={**arguments, "break_lock": True}, task_vars=task_vars)
+            result = self._execute_module(module_args={**arguments, "replaces": held}, task_vars=task_vars)
         return result

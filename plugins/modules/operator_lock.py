@@ -23,6 +23,10 @@ options:
     description: Who takes it; keys operator, control_host, pid, started, command, since.
     type: dict
     required: true
+  replaces:
+    description: A holder that is known to be gone; the lock is taken if it is still this one's.
+    type: dict
+    default: {}
   break_lock:
     description: Take the lock even if somebody else holds it.
     type: bool
@@ -43,9 +47,12 @@ held_by:
   returned: when somebody else held the lock
 """
 
+import contextlib
+import fcntl
 import json
 import os
 import pathlib
+from collections.abc import Iterator
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -54,6 +61,17 @@ IDENTITY = ("operator", "control_host", "pid", "started")
 
 def same(one: dict, other: dict) -> bool:
     return all(str(one.get(key)) == str(other.get(key)) for key in IDENTITY)
+
+
+@contextlib.contextmanager
+def alone(folder: pathlib.Path) -> Iterator[None]:
+    """No two runs look and take at once; any user may ask for it."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def read(path: pathlib.Path) -> dict | None:
@@ -79,42 +97,53 @@ def take(path: pathlib.Path, holder: dict) -> bool:
     return True
 
 
+def refusal(path: pathlib.Path, held: dict) -> str:
+    return (
+        f"another operator is at work: {held.get('operator', '?')} on {held.get('control_host', '?')} since "
+        f"{held.get('since', '?')} (process {held.get('pid', '?')}: {held.get('command', '?')}). "
+        f"Wait until that run has ended; if it is gone for good, add -e operator_lock_break=true (lock {path})."
+    )
+
+
+def change(path: pathlib.Path, params: dict) -> dict:
+    """What the module answers. A run's own lock is no change of the host: it is gone when the run ends."""
+    mine, held = params["holder"], read(path)
+    if params["state"] == "absent":
+        if held and same(held, mine):
+            path.unlink()
+        return {"changed": False}
+    if held and same(held, mine):
+        return {"changed": False}
+    if held and (params["break_lock"] or (params["replaces"] and same(held, params["replaces"]))):
+        path.unlink()
+    if take(path, mine):
+        return {"changed": False, **({"held_by": held} if held else {})}
+    held = read(path) or {}
+    return {"failed": True, "held_by": held, "msg": refusal(path, held)}
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "path": {"type": "path", "required": True},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "holder": {"type": "dict", "required": True},
+            "replaces": {"type": "dict", "default": {}},
             "break_lock": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
     path = pathlib.Path(module.params["path"])
-    mine = module.params["holder"]
-    held = read(path)
     if module.check_mode:
         module.exit_json(changed=False)
-    if module.params["state"] == "absent":
-        if held and same(held, mine):
-            path.unlink()
-        module.exit_json(changed=False)
-    if held and same(held, mine):
-        module.exit_json(changed=False)
-    if held and module.params["break_lock"]:
-        path.unlink()
-    # a run's own lock is no change of the host: it is gone when the run ends
-    if take(path, mine):
-        module.exit_json(changed=False, **({"held_by": held} if held else {}))
-    held = read(path) or {}
-    module.exit_json(
-        failed=True,
-        held_by=held,
-        msg=(
-            f"another operator is at work: {held.get('operator', '?')} on {held.get('control_host', '?')} since "
-            f"{held.get('since', '?')} (process {held.get('pid', '?')}: {held.get('command', '?')}). "
-            f"Wait until that run has ended; if it is gone for good, add -e operator_lock_break=true (lock {path})."
-        ),
-    )
+    try:
+        with alone(path.parent):
+            module.exit_json(**change(path, module.params))
+    except PermissionError as error:
+        module.exit_json(
+            failed=True,
+            msg=f"the lock {path} is another user's: {error}. Its run is over; remove it as that user or as root.",
+        )
 
 
 if __name__ == "__main__":
