@@ -7,40 +7,52 @@ import pathlib
 from collections.abc import Iterable
 from typing import Any
 
-IGNORED_FOLDERS = {"__pycache__", "build", "dist"}
+# what is in an archive and in a release's folder, and where; another number makes every release anew
+LAYOUT = 2
+IGNORED_FOLDERS = {"__pycache__", "build", "dist", "node_modules", "venv"}
 IGNORED_SUFFIXES = (".pyc", ".egg-info")
 
 
-def source_files(source: pathlib.Path, paths: Iterable[str]) -> list[pathlib.Path]:
-    """The files of a release, sorted; what a build or an interpreter leaves behind is none of them."""
+def ignored(name: str) -> bool:
+    """What a build, an interpreter or an operator leaves beside the source: it is no part of a release."""
+    return name in IGNORED_FOLDERS or name.endswith(IGNORED_SUFFIXES) or name.startswith(".")
+
+
+def release_files(source: str, paths: Iterable[str]) -> list[str]:
+    """Give the files of a release, sorted and relative to its folder.
+
+    :param source: folder of the application.
+    :param paths: files and folders in it that belong to a release; one that is missing is left out.
+    """
+    folder = pathlib.Path(source)
+    if not folder.is_dir():
+        raise ValueError(f"webapp_source is no folder: {source}")
     files: set[pathlib.Path] = set()
     for name in paths:
-        path = source / name
+        path = folder / name
         found = path.rglob("*") if path.is_dir() else [path]
-        files.update(file for file in found if file.is_file())
-    return sorted(
-        file
-        for file in files
-        if not any(
-            part in IGNORED_FOLDERS or part.endswith(IGNORED_SUFFIXES) for part in file.relative_to(source).parts
-        )
-    )
+        files.update(file.relative_to(folder) for file in found if file.is_file())
+    return sorted(str(file) for file in files if not any(ignored(part) for part in file.parts))
 
 
 def release_digest(source: str, paths: Iterable[str], requirements: str, *platform: Any) -> str:
     """Give twelve hexadecimal digits that change exactly when the release does.
 
-    :param source: folder of the application.
+    :param source: folder of the application, or a wheel of it.
     :param paths: files and folders in it that belong to a release.
-    :param requirements: file that pins the packages; it may be missing, then the application brings none.
+    :param requirements: file that pins the packages; it may be missing, then the wheel's own needs decide.
     :param platform: whatever else the installed release depends on, as the node's Python and processor.
     """
-    folder = pathlib.Path(source)
-    if not folder.is_dir():
-        raise ValueError(f"webapp_source is no folder: {source}")
-    digest = hashlib.sha256(repr([str(part) for part in platform]).encode())
-    for file in source_files(folder, paths):
-        digest.update(str(file.relative_to(folder)).encode() + b"\0" + file.read_bytes() + b"\0")
+    digest = hashlib.sha256(repr([LAYOUT, *(str(part) for part in platform)]).encode())
+    wheel = pathlib.Path(source)
+    if wheel.suffix == ".whl":
+        contents = {wheel.name: wheel}
+    else:
+        contents = {name: wheel / name for name in release_files(source, paths)}
+    if not contents:
+        raise ValueError(f"webapp_source holds none of webapp_source_paths: {source}")
+    for name, file in contents.items():
+        digest.update(name.encode() + b"\0" + file.read_bytes() + b"\0")
     pins = pathlib.Path(requirements)
     if pins.is_file():
         digest.update(pins.read_bytes())
@@ -51,4 +63,4 @@ class FilterModule:
     """The filters of this file."""
 
     def filters(self) -> dict[str, Any]:
-        return {"release_digest": release_digest}
+        return {"release_digest": release_digest, "release_files": release_files}
