@@ -72,19 +72,54 @@ def compare_replica(
     return wrong
 
 
-def compare_sums(source: Mapping[str, Any], replica: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+Sums = Mapping[str, Any]
+
+
+def _common(table: str, *looks: Sums) -> int | None:
+    """How many leading chunks all of them have; None where all of them have summed up the whole table."""
+    if any(table in look["unfinished"] for look in looks):
+        return min(len(look["tables"].get(table, [])) for look in looks)
+    return None
+
+
+def _equal(table: str, one: Sums, other: Sums) -> bool:
+    """Where the time ran out on one of them, what both have summed up is compared."""
+    common = _common(table, one, other)
+    return bool(one["tables"].get(table, [])[:common] == other["tables"].get(table, [])[:common])
+
+
+def _same_moment(one: Sums, other: Sums) -> bool:
+    return bool(one["gtids"]) and bool(one["gtids"] == other["gtids"])
+
+
+def compare_sums(source: Sums, replica: Sums) -> tuple[list[str], list[str]]:
     """Tables that differ, and tables whose sums can't be compared because writes went on between the two snapshots."""
-    same_moment = bool(source["gtids"]) and source["gtids"] == replica["gtids"]
+    unequal = [table for table in {**source["tables"], **replica["tables"]} if not _equal(table, source, replica)]
+    return (unequal, []) if _same_moment(source, replica) else ([], unequal)
+
+
+def compare_sums_again(
+    tables: Iterable[str], differed: Iterable[str], first: Sums, replica: Sums, last: Sums
+) -> tuple[list[str], list[str]]:
+    """The same for tables that were not equal at first, while writes go on.
+
+    The replica was read after it had all that the source had at ``first``, and the source then once more: the leading
+    chunks that did not change on the source in between have to be the replica's.
+    """
     differ: list[str] = []
     open_: list[str] = []
-    for name, chunks in source["tables"].items():
-        others = replica["tables"].get(name, [])
-        # where the time ran out on one of them, what both have summed up is compared
-        common = min(len(chunks), len(others))
-        unfinished = name in source["unfinished"] or name in replica["unfinished"]
-        if chunks[:common] == others[:common] and (unfinished or len(chunks) == len(others)):
+    for table in tables:
+        if table not in {**replica["tables"], **last["tables"]} or _equal(table, last, replica):
             continue
-        (differ if same_moment else open_).append(name)
+        before, now, there = (look["tables"].get(table, []) for look in (first, last, replica))
+        quiet = next(
+            (n for n, (old, new) in enumerate(zip(before, now, strict=False)) if old != new), min(len(before), len(now))
+        )
+        whole = before == now and _common(table, first, replica, last) is None
+        if table in replica["unfinished"]:
+            quiet = min(quiet, len(there))
+        rested = whole or there[:quiet] != now[:quiet]
+        (differ if rested or table in differed or _same_moment(last, replica) else open_).append(table)
     return differ, open_
 
 
@@ -93,15 +128,24 @@ def gate_database_findings(
 ) -> dict[str, list[Any]]:
     """Compare every database node with the source.
 
-    :param nodes: records with ``name`` and, as far as the node answered, ``mark``, ``read``, ``sets`` and ``again``
-        (results of gate_database; ``again`` is the last look at tables that were written while they were summed up).
+    :param nodes: records with ``name`` and, as far as the node answered, ``mark``, ``read``, ``sets`` and the last look
+        at tables that were not equal, ``again`` on a replica and ``source_again`` on the source (results of
+        gate_database).
     :param token: what the canary row has to hold; empty when none was written.
     :param expected: names of the nodes that should have answered.
-    :return: ``findings``; ``again``, the tables to sum up again because writes went on; ``unfinished``, those that the
-        time did not suffice for; ``rows``, how many rows were compared.
+    :return: ``findings``; ``suspects``, tables that were not equal at first; ``again``, those of them to sum up again;
+        ``left``, those that could not be compared because
+        writes went on; ``unfinished``, those that the time did not suffice for; ``rows``, how many were compared.
     """
     known = {node["name"]: node for node in nodes}
-    result: dict[str, list[Any]] = {"findings": [], "again": [], "unfinished": [], "rows": [0]}
+    result: dict[str, list[Any]] = {
+        "findings": [],
+        "suspects": [],
+        "again": [],
+        "left": [],
+        "unfinished": [],
+        "rows": [0],
+    }
     readings: dict[str, Mapping[str, Any]] = {}
     for name in expected:
         reading = (known.get(name, {}).get("read") or {}).get("reading")
@@ -122,6 +166,17 @@ def gate_database_findings(
         )
         return result
     source = readings[writable[0]]
+    canary_error = (known[writable[0]].get("mark") or {}).get("reading", {}).get("canary_error", "")
+    if canary_error:
+        result["findings"].append(
+            finding(
+                writable[0],
+                "mysql",
+                f"the canary row could not be written: {canary_error}. A commit waits until enough replicas have it "
+                "(mysql_semisync_acknowledgements)",
+            )
+        )
+        token = ""
     if source["agent"] and source["agent"]["source"] != 200:
         result["findings"].append(
             finding(writable[0], "db-health", f"takes writes, but its agent answers {source['agent']}")
@@ -135,15 +190,20 @@ def gate_database_findings(
         result["findings"].extend(
             finding(name, unit, message) for unit, message in compare_replica(source, reading, last, token)
         )
-        differ, again = compare_sums(source["checksums"], reading["checksums"])
-        second = [(known[node].get("again") or {}).get("reading", {}).get("checksums") for node in (writable[0], name)]
-        if again and all(second):
-            differ_now, again = compare_sums(*second)
-            differ += differ_now
+        differ, left = compare_sums(source["checksums"], reading["checksums"])
+        # a commit is seen a moment before its GTID is: a difference is looked at a second time too
+        suspects = again = sorted({*differ, *left})
+        after = (known[writable[0]].get("source_again") or {}).get("reading", {}).get("checksums")
+        there = (known[name].get("again") or {}).get("reading", {}).get("checksums")
+        if again and after and there:
+            differ, left = compare_sums_again(again, differ, source["checksums"], there, after)
+            again = left
         result["findings"].extend(
             finding(name, "mysql", f"the rows of {table} are not the source's") for table in differ
         )
+        result["suspects"] = sorted({*result["suspects"], *suspects})
         result["again"] = sorted({*result["again"], *again})
+        result["left"] = sorted({*result["left"], *left})
         result["unfinished"] = sorted({*result["unfinished"], *reading["checksums"]["unfinished"]})
     return result
 

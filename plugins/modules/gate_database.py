@@ -9,13 +9,13 @@ short_description: Ask one database node what the gate has to know
 description:
   - C(mark) says whether the node takes writes and, on the one that does, writes the canary row and reads the GTIDs
     that now have to arrive everywhere. C(read) waits for them, bounded, and reads all that has to be equal on every
-    node. C(sets) reads the executed GTIDs alone.
+    node. C(sums) waits too and sums tables up again. C(sets) reads the executed GTIDs alone.
   - Apart from the canary row nothing is changed.
 options:
   action:
-    description: Which of the three.
+    description: Which of them.
     type: str
-    choices: [mark, read, sets]
+    choices: [mark, read, sums, sets]
     required: true
   databases:
     description: The replicated databases.
@@ -31,11 +31,11 @@ options:
     type: str
     default: ""
   gtids:
-    description: Transactions that C(read) waits for. Empty waits for nothing.
+    description: Transactions that C(read) and C(sums) wait for. Empty waits for nothing.
     type: str
     default: ""
   timeout:
-    description: Seconds to wait for them.
+    description: Seconds to wait for them, and for the canary row to be acknowledged.
     type: int
     default: 30
   checksum_seconds:
@@ -95,6 +95,23 @@ except ImportError:
     DATABASE_ERRORS = ()
 
 
+# what a database holds beside its tables: (name, definition)
+STORED_CODE = """
+    SELECT '(defaults)' AS name, CONCAT_WS(' ', default_character_set_name, default_collation_name) AS definition
+        FROM information_schema.schemata WHERE schema_name = %s
+    UNION ALL SELECT trigger_name, CONCAT_WS(' ', action_timing, event_manipulation, event_object_table, action_order,
+        action_statement) FROM information_schema.triggers WHERE trigger_schema = %s
+    UNION ALL SELECT CONCAT(LOWER(routine_type), ' ', routine_name), CONCAT_WS(' ', dtd_identifier, routine_definition,
+        security_type, definer) FROM information_schema.routines WHERE routine_schema = %s
+    UNION ALL SELECT CONCAT('event ', event_name), CONCAT_WS(' ', interval_value, interval_field, execute_at,
+        event_definition) FROM information_schema.events WHERE event_schema = %s
+"""
+
+
+# an agent checks every second, and a replica that was just waited for may be a moment behind in its eyes
+AGENT_SECONDS = 4
+
+
 def quote(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
 
@@ -109,9 +126,14 @@ def write_canary(server: Server, database: str, token: str) -> None:
 
 def mark(server: Server, params: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     writable = not server.value("SELECT @@GLOBAL.read_only OR @@GLOBAL.super_read_only")
+    error = ""
     if writable and not check_mode:
-        write_canary(server, params["canary_database"], params["token"])
-    return {"writable": writable, "gtids": executed(server)}
+        try:
+            # a commit that no replica acknowledges waits for ever on the server; the gate does not
+            write_canary(Server.local(timeout=params["timeout"]), params["canary_database"], params["token"])
+        except (NotAnswering, *DATABASE_ERRORS) as failure:
+            error = str(failure)
+    return {"writable": writable, "gtids": executed(server), "canary_error": error}
 
 
 def executed(server: Server) -> str:
@@ -129,6 +151,8 @@ def schemas(server: Server, databases: list[str]) -> dict[str, str]:
             # the counter moves with the rows, and a replica's may lag behind without harm
             definition = re.sub(r" AUTO_INCREMENT=\d+", "", str(created))
             found[f"{database}.{row['name']}"] = hashlib.sha256(definition.encode()).hexdigest()
+        for row in server.rows(STORED_CODE, *[database] * STORED_CODE.count("%s")):
+            found[f"{database}.{row['name']}"] = hashlib.sha256(repr(row["definition"]).encode()).hexdigest()
     return found
 
 
@@ -230,9 +254,18 @@ def table_sums(server: Server, name: str, chunk_rows: int, until: float | None) 
         last = [end[column] for column in key]
 
 
-def agent(url: str, ca: str) -> dict[str, int]:
-    """The agent's status by path; 0 where it does not answer."""
+def agent(url: str, ca: str, wanted: dict[str, int]) -> dict[str, int]:
+    """The agent's status by path, 0 where it does not answer; it is given a moment to say what is wanted."""
     context = ssl.create_default_context(cafile=ca)
+    until = time.monotonic() + AGENT_SECONDS
+    while True:
+        found = ask_agent(url, context)
+        if wanted.items() <= found.items() or time.monotonic() > until:
+            return found
+        time.sleep(0.5)
+
+
+def ask_agent(url: str, context: ssl.SSLContext) -> dict[str, int]:
     found = {}
     for path in ("source", "replica"):
         try:
@@ -245,20 +278,36 @@ def agent(url: str, ca: str) -> dict[str, int]:
     return found
 
 
+def reach(server: Server, gtids: str, timeout: int) -> bool:
+    """Wait until these transactions are executed here, but not for an applier that does not run."""
+    until = time.monotonic() + timeout
+    while gtids:
+        if server.value("SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, 1)", gtids) == 0:
+            return True
+        if time.monotonic() > until or server.replica_status().get("Replica_SQL_Running") == "No":
+            return False
+    return True
+
+
+def sums(server: Server, params: dict[str, Any]) -> dict[str, Any]:
+    reach(server, params["gtids"], params["timeout"])
+    return {"checksums": checksums(server, params)}
+
+
 def read(server: Server, params: dict[str, Any]) -> dict[str, Any]:
-    reached = True
-    if params["gtids"]:
-        reached = server.value("SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, %s)", params["gtids"], params["timeout"]) == 0
+    reached = reach(server, params["gtids"], params["timeout"])
     flags = server.rows("SELECT @@GLOBAL.read_only AS ro, @@GLOBAL.super_read_only AS sro")[0]
     status = server.replica_status()
     canary = params["canary_database"]
     has_canary = canary and server.value(
         "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = %s AND table_name = 'canary'", canary
     )
+    writable = not (flags["ro"] or flags["sro"])
+    wanted = {"source": 200} if writable else {"source": 503, "replica": 200}
     return {
         "reached": reached,
         "gtids": executed(server),
-        "writable": not (flags["ro"] or flags["sro"]),
+        "writable": writable,
         "super_read_only": bool(flags["sro"]),
         "channel": bool(status),
         "receiving": status.get("Replica_IO_Running", ""),
@@ -273,14 +322,14 @@ def read(server: Server, params: dict[str, Any]) -> dict[str, Any]:
         "schemas": schemas(server, params["databases"]),
         "grants": grants(server),
         "checksums": checksums(server, params),
-        "agent": agent(params["agent_url"], params["agent_ca"]) if params["agent_url"] else {},
+        "agent": agent(params["agent_url"], params["agent_ca"], wanted) if params["agent_url"] else {},
     }
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "action": {"type": "str", "choices": ["mark", "read", "sets"], "required": True},
+            "action": {"type": "str", "choices": ["mark", "read", "sums", "sets"], "required": True},
             "databases": {"type": "list", "elements": "str", "default": []},
             "canary_database": {"type": "str", "default": ""},
             # no_log: a token is a random word of one run and opens nothing
@@ -297,11 +346,14 @@ def main() -> None:
     )
     params = module.params
     try:
-        server = Server.local(timeout=params["timeout"] + 600)
+        # to sum up every row takes as long as it takes
+        server = Server.local(timeout=3600 if params["action"] in ("read", "sums") else params["timeout"])
         if params["action"] == "mark":
             reading = mark(server, params, module.check_mode)
         elif params["action"] == "sets":
             reading = {"gtids": executed(server)}
+        elif params["action"] == "sums":
+            reading = sums(server, params)
         else:
             reading = read(server, params)
     except (NotAnswering, *DATABASE_ERRORS) as error:
