@@ -1,4 +1,4 @@
-"""Render a role's template with Ansible's own engine and the role's own defaults, without a host."""
+"""Render a role's templates and variables with Ansible's own engine and the role's own defaults, without a host."""
 
 from __future__ import annotations
 
@@ -11,16 +11,28 @@ from ansible.template import Templar, trust_as_template
 ROLES = pathlib.Path(__file__).resolve().parents[2] / "roles"
 
 
-def render(role: str, template: str, **variables: Any) -> str:
-    """Give the text that the role would write, with these variables over its defaults and vars."""
-    loader = DataLoader()
+def scope_of(role: str, loader: DataLoader) -> dict[str, Any]:
+    """The role's defaults and vars, as templates that are yet to be rendered."""
     scope: dict[str, Any] = {"inventory_hostname": "testhost"}
     for folder in ("defaults", "vars"):
         path = ROLES / role / folder / "main.yml"
         if path.is_file():
             scope |= loader.load_from_file(str(path), trusted_as_template=True) or {}
+    return scope
+
+
+def render(role: str, template: str, **variables: Any) -> str:
+    """Give the text that the role would write, with these variables over its defaults and vars."""
+    loader = DataLoader()
     text = (ROLES / role / "templates" / template).read_text(encoding="utf-8")
-    return str(Templar(loader, scope | variables).template(trust_as_template(text), escape_backslashes=False))
+    templar = Templar(loader, scope_of(role, loader) | variables)
+    return str(templar.template(trust_as_template(text), escape_backslashes=False))
+
+
+def variable(role: str, name: str, **variables: Any) -> Any:
+    """Give the value that one of the role's variables has, with these variables over its defaults and vars."""
+    loader = DataLoader()
+    return Templar(loader, scope_of(role, loader) | variables).template(trust_as_template("{{ " + name + " }}"))
 
 
 def words(text: str) -> list[str]:
