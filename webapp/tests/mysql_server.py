@@ -13,10 +13,12 @@ from typing import Any
 import pymysql
 from sqlalchemy import URL
 
+# the image carries neither a data directory nor the folder for files: no statement reads or writes any
 _START = """
 mkdir -p /run/mysqld /var/lib/mysql/data && chown -R mysql:mysql /run/mysqld /var/lib/mysql &&
-mysqld --no-defaults --user=mysql --datadir=/var/lib/mysql/data --initialize-insecure &&
-exec mysqld --no-defaults --user=mysql --datadir=/var/lib/mysql/data --socket=/run/mysqld/mysqld.sock \
+mysqld --no-defaults --secure-file-priv=NULL --user=mysql --datadir=/var/lib/mysql/data --initialize-insecure &&
+exec mysqld --no-defaults --secure-file-priv=NULL --user=mysql --datadir=/var/lib/mysql/data \
+    --socket=/run/mysqld/mysqld.sock \
     --gtid-mode=ON --enforce-gtid-consistency=ON --server-id=1 --log-bin=mysql-bin --sync-binlog=0 \
     --innodb-flush-log-at-trx-commit=0 --innodb-buffer-pool-size=64M --performance-schema=OFF --mysqlx=OFF
 """
