@@ -1,4 +1,4 @@
-"""Promise: one `site.yml` brings the cluster up; a second one changes nothing, and says so beforehand. `make bench` times them."""
+"""Promise: one `site.yml` brings the cluster up; a second one changes nothing, and says so beforehand."""
 
 from __future__ import annotations
 
