@@ -138,7 +138,7 @@ def epoch(name, number, source):
         yield
     finally:
         host.check_output("printf %%s %s > " + EPOCH, before)
-        # what an agent has once read or heard it does not forget: first the one that read it, then the one that heard it
+        # what an agent has once read or heard it does not forget: first the one that read it, then the other
         for agent in dict.fromkeys((name, "maestro1")):
             node(agent).check_output("systemctl restart db-health")
 
