@@ -27,6 +27,14 @@ def started(pid: int) -> str | None:
         return None
 
 
+def command_line(arguments: list[str]) -> str:
+    """The program and the playbooks it was given, without options and what belongs to them."""
+    playbooks = [
+        argument for argument in arguments[1:] if argument.endswith((".yml", ".yaml")) and argument[0] not in "-@"
+    ]
+    return " ".join(pathlib.Path(argument).name for argument in [*arguments[:1], *playbooks])
+
+
 def alive(holder: dict[str, Any]) -> bool:
     return started(int(holder.get("pid", 0))) == str(holder.get("started"))
 
@@ -43,7 +51,7 @@ class ActionModule(ActionBase):
             "control_host": socket.gethostname(),
             "pid": run_pid,
             "started": started(run_pid),
-            "command": " ".join(pathlib.Path(argument).name for argument in sys.argv[:2]),
+            "command": command_line(sys.argv),
             "since": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M:%SZ"),
         }
         arguments = {**self._task.args, "holder": holder}
