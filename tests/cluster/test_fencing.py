@@ -113,9 +113,10 @@ def test_higher_epoch_elsewhere_closes_a_source(cluster: Cluster) -> None:
         assert not cluster.sources()
     finally:
         write_epoch(witness, known)
-        # an agent that has heard of a higher epoch does not forget it
-        for node in cluster.database_nodes:
-            node.run("systemctl restart %s", AGENT)
+        # an agent that has heard of a higher epoch does not forget it, and would tell one that was restarted before it
+        for action in ("stop", "start"):
+            for node in cluster.database_nodes:
+                node.run(f"systemctl {action} %s", AGENT)
     expect_open(cluster, source)
 
 
