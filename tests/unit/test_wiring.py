@@ -1,0 +1,36 @@
+"""What the wiring derives stays the same when a run adds hosts of its own."""
+
+from __future__ import annotations
+
+import pathlib
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+PLAY = """
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - ansible.builtin.add_host:
+        name: build-app
+        groups: [image_builders]
+    - ansible.builtin.debug:
+        msg: "authority={{ cluster_authority_dir }} vault={{ cluster_vault_file }}"
+"""
+
+
+def test_a_builder_of_images_does_not_move_the_authority_or_the_vault(tmp_path: pathlib.Path) -> None:
+    """The first run of all makes builders before it makes the authority."""
+    playbook = tmp_path / "play.yml"
+    playbook.write_text(PLAY, encoding="utf-8")
+    run = subprocess.run(
+        [pathlib.Path(sys.executable).with_name("ansible-playbook"), "-i", "inventory/test", playbook],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    inventory = ROOT / "inventory" / "test"
+    assert f"authority={inventory}/authority vault={inventory}/group_vars/all/vault.yml" in run.stdout
