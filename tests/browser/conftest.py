@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, sync_playwright
 
 from proof.cluster import Cluster
 from proof.playbook import ROOT
@@ -68,6 +68,12 @@ def page(context: BrowserContext) -> Iterator[Page]:
         if "ABORTED" not in (request.failure or ""):
             errors.append(f"{request.url}: {request.failure}")
 
+    def answered(response: Response) -> None:
+        # a page may be refused on purpose, what a page is made of may not
+        if response.status >= 400 and response.request.resource_type != "document":
+            errors.append(f"{response.url}: {response.status}")
+
+    opened.on("response", answered)
     opened.on("pageerror", lambda error: errors.append(str(error)))
     opened.on("requestfailed", failed)
     yield opened
