@@ -18,6 +18,7 @@ from flask import Flask
 from sqlalchemy import URL, make_url
 
 from browser import Browser
+from faulty_network import Relay
 from inventario import create_app
 from inventario.settings import Settings, load
 from mysql_server import Administrator, MysqlServer, ServerDidNotStart, start_container
@@ -83,6 +84,15 @@ def empty_tables(administrator: Administrator, database: URL) -> None:
     """Only the user and the units are left from an earlier test."""
     for table in ("submissions", "products", "categories"):
         administrator.execute(f"DELETE FROM `{database.database}`.`{table}`")
+
+
+@pytest.fixture
+def relays(server: MysqlServer) -> Iterator[tuple[Relay, Relay]]:
+    """The ways to the source and to the replicas."""
+    source, replica = Relay(server.address), Relay(server.address)
+    yield source, replica
+    source.close()
+    replica.close()
 
 
 @pytest.fixture

@@ -46,15 +46,6 @@ def ensure(name: str) -> None:
 
 
 @pytest.fixture
-def relays(server: MysqlServer) -> Iterator[tuple[Relay, Relay]]:
-    """The ways to the source and to the replicas."""
-    source, replica = Relay(server.address), Relay(server.address)
-    yield source, replica
-    source.close()
-    replica.close()
-
-
-@pytest.fixture
 def source(relays: tuple[Relay, Relay]) -> Relay:
     return relays[0]
 

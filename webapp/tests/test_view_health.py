@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import pytest
 from flask import Flask
@@ -10,15 +9,7 @@ from sqlalchemy import URL
 from browser import Browser
 from conftest import make_app
 from faulty_network import Relay
-from mysql_server import Administrator, MysqlServer
-
-
-@pytest.fixture
-def relays(server: MysqlServer) -> Iterator[tuple[Relay, Relay]]:
-    source, replica = Relay(server.address), Relay(server.address)
-    yield source, replica
-    source.close()
-    replica.close()
+from mysql_server import Administrator
 
 
 @pytest.fixture

@@ -96,10 +96,12 @@ def test_nobody_is_written_to_while_two_say_they_are_the_source(host):
 
 def test_a_frozen_source_is_out_within_four_seconds_and_its_connections_are_cut(host):
     host.check_output(f'python3 -c "{HOLD.format(port=WRITES)}" > /tmp/held 2>&1 &')
-    time.sleep(0.5)
+    host.check_output("timeout 10 sh -c 'until grep -q open /tmp/held; do sleep 0.1; done'")
     node("db1").check_output("systemctl kill -s STOP stand-in")
     assert wait_until(host, WRITES, {"-"}, 8, count=1) < 5
-    opened, lived = host.check_output("sleep 1; cat /tmp/held").split()
+    # the line with its age is the last thing that it writes
+    held = "timeout 10 sh -c 'until [ $(wc -l < /tmp/held) = 2 ]; do sleep 0.1; done'; cat /tmp/held"
+    opened, lived = host.check_output(held).split()
     assert opened == "open"
     assert float(lived) < 5
 
@@ -159,8 +161,11 @@ def test_nothing_is_open_to_the_network(host):
 
 
 def test_a_killed_proxy_comes_back(host):
+    before = host.check_output("systemctl show --property MainPID --value haproxy")
     host.check_output("pkill -KILL -o haproxy")
-    time.sleep(1)
+    another = f"systemctl is-active -q haproxy && ! pgrep -o haproxy | grep -qx {before}"
+    again = f"timeout 15 sh -c 'until {another}; do sleep 0.1; done'"
+    host.check_output(again)
     wait_until(host, WRITES, {"db1"}, 15)
 
 
