@@ -65,7 +65,7 @@ def make_up(inventory: str, name: str, environment: dict[str, str]) -> PlaybookR
     # the recap of site.yml stands between that of the engine and that of the welcome
     text = log.read_text(encoding="utf-8", errors="replace")
     recaps = text.split("PLAY RECAP")
-    site = max(recaps[1:], key=len, default="")
+    site = max(recaps[1:], key=lambda recap: recap.count("unreachable="), default="")
     run = PlaybookRun(name, done.returncode, f"PLAY RECAP{site}" if done.returncode == 0 else text, seconds, log)
     run.expect_success()
     say(run.describe())
