@@ -70,13 +70,12 @@ def test_it_answers_and_names_the_node(secure):
 
 
 def test_https_is_the_clusters(host):
-    assert (
-        host.check_output(
-            "openssl s_client -connect localhost:443 -verify_return_error -verify_hostname nginx "
-            "-CAfile /etc/inventario/tls/ca.pem </dev/null 2>&1 | grep -c 'Verify return code: 0'"
-        )
-        == "1"
+    # said once for the connection and once for every ticket that arrives before it ends
+    said = host.check_output(
+        "openssl s_client -connect localhost:443 -verify_return_error -verify_hostname nginx "
+        "-CAfile /etc/inventario/tls/ca.pem </dev/null 2>&1"
     )
+    assert "Verify return code: 0" in said
 
 
 def test_old_tls_is_refused(host):
