@@ -13,17 +13,29 @@ class TooLate(AssertionError):
     """What was waited for did not happen in time."""
 
 
-def until(condition: Callable[[], T], what: str, *, seconds: float, every: float = 0.25) -> T:
-    """The first truthy answer of the condition. The last question is asked when the time is over, never before."""
+def until(
+    condition: Callable[[], T],
+    what: str,
+    *,
+    seconds: float,
+    every: float = 0.25,
+    holds: Callable[[T], object] = bool,
+) -> T:
+    """The first answer of the condition that holds. The last question is asked when the time is over, never before."""
     end = time.monotonic() + seconds
     while True:
         over = time.monotonic() >= end
         answer = condition()
-        if answer:
+        if holds(answer):
             return answer
         if over:
             raise TooLate(f"not within {seconds:g} s: {what} (last answer: {answer!r})")
         time.sleep(every)
+
+
+def becomes(ask: Callable[[], T], wanted: T, *, seconds: float = 20) -> None:
+    """Wait until the answer is the wanted one."""
+    until(ask, f"the answer is {wanted!r}", seconds=seconds, holds=lambda answer: answer == wanted)
 
 
 def lasts(seconds: float) -> None:

@@ -7,6 +7,8 @@ import time
 import pytest
 import testinfra
 
+from proof.waiting import becomes
+
 ADDRESSES = {"maestro1": "172.31.3.31", "slave1": "172.31.3.32", "slave2": "172.31.3.33"}
 EPOCH = "/var/lib/mysql/cluster/epoch.json"
 ASK = """
@@ -44,13 +46,6 @@ def sql(name, statement):
     return node(name).check_output("mysql --batch --skip-column-names --execute %s", statement)
 
 
-def eventually(found, wanted, seconds=20):
-    until = time.monotonic() + seconds
-    while (last := found()) != wanted and time.monotonic() < until:
-        time.sleep(0.2)
-    assert last == wanted
-
-
 def is_closed(name):
     return sql(name, "SELECT @@GLOBAL.super_read_only") == "1"
 
@@ -60,7 +55,7 @@ def whole():
     """Every test begins and ends with a cluster that is well."""
     yield
     paths = [("maestro1", "/source"), ("slave1", "/replica"), ("slave2", "/replica")]
-    eventually(lambda: [status(name, path) for name, path in paths], [200] * 3, 40)
+    becomes(lambda: [status(name, path) for name, path in paths], [200] * 3, seconds=40)
 
 
 @pytest.mark.parametrize(
@@ -104,26 +99,26 @@ def test_it_runs_small_and_as_nobody_else():
 
 def test_a_restarted_source_opens_itself():
     node("maestro1").check_output("systemctl restart mysql")
-    eventually(lambda: status("maestro1", "/source"), 200, 30)
+    becomes(lambda: status("maestro1", "/source"), 200, seconds=30)
     sql("maestro1", "REPLACE INTO db_cluster.canary (name, token) VALUES ('restarted', 'yes')")
 
 
 def test_a_killed_source_opens_itself():
     node("maestro1").check_output("systemctl kill --signal KILL mysql")
-    eventually(lambda: status("maestro1", "/source"), 503)
-    eventually(lambda: status("maestro1", "/source"), 200, 30)
+    becomes(lambda: status("maestro1", "/source"), 503)
+    becomes(lambda: status("maestro1", "/source"), 200, seconds=30)
 
 
 def test_a_source_without_peers_closes_and_opens_again():
     for name in ("slave1", "slave2"):
         node(name).check_output("systemctl stop db-health")
     try:
-        eventually(lambda: is_closed("maestro1"), True)
+        becomes(lambda: is_closed("maestro1"), True)
         assert status("maestro1", "/source") == 503
         assert "1 of the 2" in state("maestro1")["reason"]
         # one of two peers is enough
         node("slave1").check_output("systemctl start db-health")
-        eventually(lambda: is_closed("maestro1"), False)
+        becomes(lambda: is_closed("maestro1"), False)
     finally:
         for name in ("slave1", "slave2"):
             node(name).check_output("systemctl start db-health")
@@ -145,7 +140,7 @@ def epoch(name, number, source):
 
 def test_a_higher_epoch_anywhere_closes_the_source():
     with epoch("slave2", 2, "slave2"):
-        eventually(lambda: is_closed("maestro1"), True, 5)
+        becomes(lambda: is_closed("maestro1"), True, seconds=5)
         assert status("maestro1", "/source") == 503
         # it still replicates, so it does not open either
         assert is_closed("slave2")
@@ -153,19 +148,19 @@ def test_a_higher_epoch_anywhere_closes_the_source():
 
 def test_its_own_epoch_naming_another_closes_the_source():
     with epoch("maestro1", 2, "slave1"):
-        eventually(lambda: is_closed("maestro1"), True, 5)
+        becomes(lambda: is_closed("maestro1"), True, seconds=5)
 
 
 def test_a_replica_opened_by_hand_is_closed_again():
     sql("slave1", "SET GLOBAL super_read_only = OFF")
     sql("slave1", "SET GLOBAL read_only = OFF")
-    eventually(lambda: is_closed("slave1"), True, 5)
+    becomes(lambda: is_closed("slave1"), True, seconds=5)
 
 
 def test_a_replica_that_does_not_apply_is_stale_but_alive():
     sql("slave1", "STOP REPLICA SQL_THREAD")
     try:
-        eventually(lambda: status("slave1", "/replica"), 503)
+        becomes(lambda: status("slave1", "/replica"), 503)
         assert status("slave1", "/alive") == 200
     finally:
         sql("slave1", "START REPLICA SQL_THREAD")
@@ -174,7 +169,7 @@ def test_a_replica_that_does_not_apply_is_stale_but_alive():
 def test_without_mysql_nothing_is_alive():
     node("slave1").check_output("systemctl stop mysql")
     try:
-        eventually(lambda: [status("slave1", path) for path in ("/source", "/replica", "/alive")], [503] * 3)
+        becomes(lambda: [status("slave1", path) for path in ("/source", "/replica", "/alive")], [503] * 3)
     finally:
         node("slave1").check_output("systemctl start mysql")
 
@@ -183,7 +178,7 @@ def test_a_frozen_mysql_holds_no_answer_up():
     host = node("slave1")
     host.check_output("systemctl kill --signal STOP mysql")
     try:
-        eventually(lambda: status("slave1", "/alive"), 503)
+        becomes(lambda: status("slave1", "/alive"), 503)
         began = time.monotonic()
         assert status("slave1", "/state") == 200
         assert time.monotonic() - began < 2

@@ -6,6 +6,8 @@ import time
 import pytest
 import testinfra
 
+from proof.waiting import until
+
 NODES = ("db1", "db2", "db3")
 WRITES, READS = 3306, 3307
 testinfra_hosts = ["ansible://app_nodes"]
@@ -96,12 +98,15 @@ def test_nobody_is_written_to_while_two_say_they_are_the_source(host):
 
 def test_a_frozen_source_is_out_within_four_seconds_and_its_connections_are_cut(host):
     host.check_output(f'python3 -c "{HOLD.format(port=WRITES)}" > /tmp/held 2>&1 &')
-    host.check_output("timeout 10 sh -c 'until grep -q open /tmp/held; do sleep 0.1; done'")
+
+    def said():
+        return host.run("cat /tmp/held").stdout.split()
+
+    until(said, "the connection is held", seconds=10)
     node("db1").check_output("systemctl kill -s STOP stand-in")
     assert wait_until(host, WRITES, {"-"}, 8, count=1) < 5
-    # the line with its age is the last thing that it writes
-    held = "timeout 10 sh -c 'until [ $(wc -l < /tmp/held) = 2 ]; do sleep 0.1; done'; cat /tmp/held"
-    opened, lived = host.check_output(held).split()
+    # its age is the last thing that it writes
+    opened, lived = until(said, "the held connection ends", seconds=10, holds=lambda words: len(words) == 2)
     assert opened == "open"
     assert float(lived) < 5
 
@@ -161,11 +166,10 @@ def test_nothing_is_open_to_the_network(host):
 
 
 def test_a_killed_proxy_comes_back(host):
-    before = host.check_output("systemctl show --property MainPID --value haproxy")
+    master = "systemctl show --property MainPID --value haproxy"
+    before = host.check_output(master)
     host.check_output("pkill -KILL -o haproxy")
-    another = f"systemctl is-active -q haproxy && ! pgrep -o haproxy | grep -qx {before}"
-    again = f"timeout 15 sh -c 'until {another}; do sleep 0.1; done'"
-    host.check_output(again)
+    until(lambda: host.check_output(master) not in ("0", before), "another process is started", seconds=15)
     wait_until(host, WRITES, {"db1"}, 15)
 
 

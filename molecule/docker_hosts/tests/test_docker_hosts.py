@@ -4,10 +4,11 @@ import json
 import os
 import pathlib
 import subprocess
-import time
 
 import pytest
 import testinfra
+
+from proof.waiting import until
 
 ADDRESSES = {"plain": "172.31.22.11", "keeper": "172.31.22.12"}
 CREATE = "../shared/create.yml"
@@ -28,13 +29,6 @@ def identities():
 
 def is_up(name):
     return node(name).run("systemctl is-system-running").stdout.strip() in ("running", "degraded")
-
-
-def wait_until_up(name, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not is_up(name):
-        assert time.monotonic() < deadline, f"{name} does not come back"
-        time.sleep(0.2)
 
 
 @pytest.mark.parametrize("name", ADDRESSES)
@@ -98,11 +92,8 @@ def test_it_comes_back_when_it_dies():
         str(before),
     ]
     subprocess.run(killer, check=True)
-    deadline = time.monotonic() + 20
-    while inspect("plain")["State"]["Pid"] in (0, before):
-        assert time.monotonic() < deadline, "it stays dead"
-        time.sleep(0.2)
-    wait_until_up("plain")
+    until(lambda: inspect("plain")["State"]["Pid"] not in (0, before), "it is started again", seconds=20)
+    until(lambda: is_up("plain"), "its systemd is up", seconds=30)
 
 
 def test_a_host_that_serves_waits_for_its_turn(play):

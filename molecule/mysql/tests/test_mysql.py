@@ -1,10 +1,11 @@
 """What a source and its replica promise: nothing is lost, nobody writes elsewhere, nobody gets in otherwise."""
 
-import time
 import uuid
 
 import pytest
 import testinfra
+
+from proof.waiting import becomes
 
 ADDRESS = "172.31.2.31"
 
@@ -28,13 +29,6 @@ def sql(host, statement, database=""):
     return host.check_output("mysql --batch --skip-column-names %s --execute %s", database or "mysql", statement)
 
 
-def eventually(ask, wanted, seconds=20):
-    until = time.monotonic() + seconds
-    while (found := ask()) != wanted and time.monotonic() < until:
-        time.sleep(0.2)
-    assert found == wanted
-
-
 def write(source):
     token = uuid.uuid4().hex
     sql(source, f"REPLACE INTO canary (name, token) VALUES ('test', '{token}')", "db_cluster")
@@ -56,9 +50,9 @@ def as_application(replica, user, statement, options=""):
 
 def test_a_write_arrives(source, replica):
     token = write(source)
-    eventually(lambda: canary(replica), token)
+    becomes(lambda: canary(replica), token)
     executed = sql(source, "SELECT @@GLOBAL.gtid_executed")
-    eventually(lambda: sql(replica, f"SELECT GTID_SUBSET('{executed}', @@GLOBAL.gtid_executed)"), "1")
+    becomes(lambda: sql(replica, f"SELECT GTID_SUBSET('{executed}', @@GLOBAL.gtid_executed)"), "1")
 
 
 def test_the_replica_refuses_root(replica):
@@ -89,7 +83,7 @@ def test_a_commit_waits_for_the_replica(source, replica):
         assert source.run("timeout 3 mysql --execute %s", statement).rc == 124
     finally:
         sql(replica, "START REPLICA IO_THREAD")
-    eventually(lambda: sql(source, "SHOW STATUS LIKE 'Rpl_semi_sync_source_wait_sessions'").split()[1], "0")
+    becomes(lambda: sql(source, "SHOW STATUS LIKE 'Rpl_semi_sync_source_wait_sessions'").split()[1], "0")
     write(source)
 
 
@@ -155,12 +149,12 @@ def test_nobody_comes_in_the_clear(replica):
 @pytest.mark.parametrize("name", ["maestro1", "slave1"])
 def test_a_killed_server_comes_back_closed_and_loses_nothing(source, replica, get_host, name):
     token = write(source)
-    eventually(lambda: canary(replica), token)
+    becomes(lambda: canary(replica), token)
     host = get_host(name)
     before = host.check_output("systemctl show --property MainPID mysql")
     host.check_output("systemctl kill --signal KILL mysql")
-    eventually(lambda: host.check_output("systemctl show --property MainPID mysql") in (before, "MainPID=0"), False)
-    eventually(lambda: host.run("mysql --execute 'SELECT 1'").rc, 0, 30)
+    becomes(lambda: host.check_output("systemctl show --property MainPID mysql") in (before, "MainPID=0"), False)
+    becomes(lambda: host.run("mysql --execute 'SELECT 1'").rc, 0, seconds=30)
     assert sql(host, "SELECT @@GLOBAL.super_read_only") == "1"
     assert canary(host) == token
     if name == "maestro1":
@@ -169,6 +163,6 @@ def test_a_killed_server_comes_back_closed_and_loses_nothing(source, replica, ge
         sql(host, "SET GLOBAL super_read_only = OFF")
         sql(host, "SET GLOBAL read_only = OFF")
     status = "SELECT COUNT(*) FROM performance_schema.replication_connection_status WHERE service_state = 'ON'"
-    eventually(lambda: sql(replica, status), "1")
+    becomes(lambda: sql(replica, status), "1")
     token = write(source)
-    eventually(lambda: canary(replica), token)
+    becomes(lambda: canary(replica), token)
