@@ -1,11 +1,12 @@
-"""What all tables share: names of keys, character set, time stamps."""
+"""What all tables share: names of keys, character set, time stamps, quantities."""
 
 from __future__ import annotations
 
 import datetime
+import decimal
 from typing import Annotated
 
-from sqlalchemy import MetaData, func
+from sqlalchemy import MetaData, Numeric, func
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
@@ -14,11 +15,15 @@ SPANISH = "utf8mb4_es_0900_ai_ci"
 
 TABLE_OPTIONS = {"mysql_charset": "utf8mb4", "mysql_collate": SPANISH, "mysql_engine": "InnoDB"}
 
-# UTC, set by the server that executes the insert
+# UTC, without a zone, as MySQL gives it
+Moment = Annotated[datetime.datetime, mapped_column(mysql.DATETIME(fsp=6))]
+# the same, set by the server that executes the insert
 CreatedAt = Annotated[
     datetime.datetime,
     mapped_column(mysql.DATETIME(fsp=6), server_default=func.utc_timestamp(6), nullable=False),
 ]
+# how much of something: exact, to a thousandth of its unit
+Quantity = Annotated[decimal.Decimal, mapped_column(Numeric(18, 3))]
 
 
 class Base(DeclarativeBase):

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from sqlalchemy import String
+from sqlalchemy import SmallInteger, String, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from inventario.models.base import Base
@@ -14,12 +14,19 @@ class Unit(Base):
     code: Mapped[str] = mapped_column(String(8), primary_key=True)
     name: Mapped[str] = mapped_column(String(40), unique=True)
     position: Mapped[int]
+    # digits behind the point that a quantity may have, 0 to 3
+    decimals: Mapped[int] = mapped_column(SmallInteger, server_default=text("3"))
+    # an inactive one is not offered any more
+    active: Mapped[bool] = mapped_column(server_default=true())
+    version: Mapped[int] = mapped_column(server_default=text("1"))
 
 
 class Category(Base):
-    """A group of products; it comes into being with the first product that names it."""
+    """A group of products."""
 
     __tablename__ = "categories"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(60), unique=True)
+    active: Mapped[bool] = mapped_column(server_default=true())
+    version: Mapped[int] = mapped_column(server_default=text("1"))

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from inventario.models.base import TABLE_OPTIONS, Base, CreatedAt, Quantity
+from inventario.models.products import Product
+from inventario.models.users import User
+
+IN = "in"
+OUT = "out"
+ADJUSTMENT = "adjustment"
+KINDS = (IN, OUT, ADJUSTMENT)
+# why something moved, by kind; their names are the views' business
+REASONS = {
+    IN: ("purchase", "return", "production", "transfer", "initial", "other"),
+    OUT: ("sale", "consumption", "loss", "transfer", "return", "other"),
+    ADJUSTMENT: ("count", "correction", "other"),
+}
+
+
+class Movement(Base):
+    """Stock that came, went, or was found to be another than thought. Never changed, never deleted."""
+
+    __tablename__ = "movements"
+    __table_args__ = (
+        Index("ix_movements_product_id_id", "product_id", "id"),
+        # movements over time without touching the rows
+        Index("ix_movements_created_at_kind", "created_at", "kind"),
+        TABLE_OPTIONS,
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    product_id: Mapped[int] = mapped_column(ForeignKey("products.id"))
+    kind: Mapped[str] = mapped_column(String(12))
+    # what it adds to the stock: an out is negative
+    quantity: Mapped[Quantity]
+    # what was there afterwards
+    balance: Mapped[Quantity]
+    reason: Mapped[str] = mapped_column(String(20))
+    note: Mapped[str] = mapped_column(String(500), server_default="")
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[CreatedAt]
+
+    product: Mapped[Product] = relationship(lazy="raise")
+    user: Mapped[User] = relationship(lazy="raise")
