@@ -20,6 +20,8 @@ from sqlalchemy import URL, make_url
 from browser import Browser
 from faulty_network import Relay
 from inventario import create_app
+from inventario.models.users import ADMINISTRATOR
+from inventario.services.actors import Actor
 from inventario.settings import Settings, load
 from mysql_server import Administrator, MysqlServer, ServerDidNotStart, start_container
 
@@ -81,9 +83,21 @@ def app(shared_app: Flask, empty_tables: None) -> Flask:
 
 @pytest.fixture
 def empty_tables(administrator: Administrator, database: URL) -> None:
-    """Only the user and the units are left from an earlier test."""
-    for table in ("submissions", "products", "categories"):
+    """Only the first user and the units that come with the schema are left from an earlier test."""
+    for table in (
+        "import_rows",
+        "import_jobs",
+        "api_tokens",
+        "ended_sessions",
+        "login_failures",
+        "audit_entries",
+        "movements",
+        "submissions",
+        "products",
+        "categories",
+    ):
         administrator.execute(f"DELETE FROM `{database.database}`.`{table}`")
+    administrator.execute(f"DELETE FROM `{database.database}`.`users` WHERE id <> 1")
 
 
 @pytest.fixture
@@ -106,6 +120,12 @@ def browser(app: Flask, password: str) -> Browser:
     browser = Browser(app)
     browser.login(USERNAME, password)
     return browser
+
+
+@pytest.fixture
+def actor(app: Flask, password: str) -> Actor:
+    """The first user, at work."""
+    return Actor(1, USERNAME, ADMINISTRATOR, "192.0.2.1", "test", "0123456789abcdef")
 
 
 def settings_for(write: URL, read: URL | None = None, **variables: str) -> Settings:

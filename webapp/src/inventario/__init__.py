@@ -12,6 +12,7 @@ from inventario.database import register_database
 from inventario.errors import register_errors
 from inventario.forms import register_forms
 from inventario.headers import register_headers
+from inventario.languages import register_languages
 from inventario.presentation import register_presentation
 from inventario.request_log import register_request_log
 from inventario.sessions import register_sessions
@@ -27,6 +28,7 @@ def create_app(settings: configuration.Settings | None = None) -> Flask:
     register_request_log(app, settings)
     register_sessions(app, settings)
     register_database(app, settings)
+    register_languages(app)
     register_access(app)
     register_forms(app)
     register_assets(app)

@@ -1,18 +1,29 @@
-"""Who may see what: everything asks for a login, unless its view says `public`."""
+"""Who may see and do what.
+
+Everything asks for a login, unless its view says `public`. A view that says nothing is for viewers when it only
+reads and for operators when it changes something; `requires` names another role, `personal` is what everybody may
+do for themselves.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Flask, current_app, flash, redirect, request, url_for
+from flask import Flask, abort, current_app, flash, redirect, request, url_for
+from flask_babel import gettext as _
 from flask_login import LoginManager, current_user
 from werkzeug.wrappers import Response
 
 from inventario.models import User
+from inventario.models.users import OPERATOR, VIEWER
+from inventario.request_log import request_id
 from inventario.services import accounts
+from inventario.services.actors import Actor
 
 View = TypeVar("View", bound=Callable[..., Any])
+
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 login_manager = LoginManager()
 
@@ -23,8 +34,46 @@ def public(view: View) -> View:
     return view
 
 
+def requires(role: str) -> Callable[[View], View]:
+    """Mark a view that needs this role, whatever the method."""
+
+    def mark(view: View) -> View:
+        view.required_role = role  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def personal(view: View) -> View:
+    """Mark a view with which people change only what is theirs, such as their password."""
+    return requires(VIEWER)(view)
+
+
 def is_public(endpoint: str) -> bool:
-    return endpoint == "static" or getattr(current_app.view_functions[endpoint], "is_public", False)
+    if endpoint == "static" or endpoint.endswith(".static"):
+        return True
+    return getattr(current_app.view_functions[endpoint], "is_public", False)
+
+
+def required_role(endpoint: str, method: str) -> str:
+    """The least role that may use this endpoint with this method."""
+    marked = getattr(current_app.view_functions[endpoint], "required_role", None)
+    if marked is not None:
+        return str(marked)
+    return VIEWER if method in SAFE_METHODS else OPERATOR
+
+
+def current_actor() -> Actor:
+    """The person behind this request, for the services and their audit entries."""
+    known = current_user.is_authenticated
+    return Actor(
+        user_id=current_user.id if known else None,
+        username=current_user.username if known else "",
+        role=current_user.role if known else "",
+        address=request.remote_addr or "",
+        node=current_app.config["NODE_NAME"],
+        request_id=request_id(),
+    )
 
 
 def register_access(app: Flask) -> None:
@@ -39,9 +88,13 @@ def _load(user_id: str) -> User | None:
 
 
 def _require_login() -> Response | None:
-    if request.endpoint is None or is_public(request.endpoint) or current_user.is_authenticated:
+    if request.endpoint is None or is_public(request.endpoint):
         return None
-    flash("Inicie sesión para continuar.", "info")
-    # a form that was sent cannot be sent again by a redirect
-    target = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else None
-    return redirect(url_for("sessions.login", next=target))
+    if not current_user.is_authenticated:
+        flash(_("Inicie sesión para continuar."), "info")
+        # a form that was sent cannot be sent again by a redirect
+        target = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else None
+        return redirect(url_for("sessions.login", next=target))
+    if not current_user.may(required_role(request.endpoint, request.method)):
+        abort(403)
+    return None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from flask import Flask
 from flask_wtf import CSRFProtect, FlaskForm
+from wtforms import HiddenField
+from wtforms.validators import Regexp
 
 csrf = CSRFProtect()
 
@@ -13,6 +15,12 @@ class SpanishForm(FlaskForm):
 
     class Meta(FlaskForm.Meta):
         locales = ("es",)
+
+
+class KeyedForm(SpanishForm):
+    """A form that counts once, however often it is sent (see services.submissions)."""
+
+    submission_key = HiddenField(validators=[Regexp(r"^[0-9a-f]{32}$", message="Recargue la página.")])
 
 
 def register_forms(app: Flask) -> None:

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wtforms import HiddenField, SelectField, StringField, TextAreaField
+from wtforms import SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Regexp
 
-from inventario.forms import SpanishForm
+from inventario.forms import KeyedForm
 from inventario.forms.text import clean, clean_lines, printable
 from inventario.models import Unit
 from inventario.services.products import NewProduct
@@ -15,8 +15,7 @@ def _length(most: int) -> Length:
     return Length(max=most, message=f"Como mucho {most} caracteres.")
 
 
-class ProductForm(SpanishForm):
-    submission_key = HiddenField(validators=[Regexp(r"^[0-9a-f]{32}$", message="Recargue la página.")])
+class ProductForm(KeyedForm):
     code = StringField(
         "Código",
         filters=[clean],

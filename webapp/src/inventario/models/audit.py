@@ -9,7 +9,7 @@ from inventario.models.base import TABLE_OPTIONS, Base, CreatedAt
 
 
 class AuditEntry(Base):
-    """Who did what, when, from which address, through which node. Written with the change itself, never changed."""
+    """Who did what, when, from where, through which node. Written with the change itself, never changed."""
 
     __tablename__ = "audit_entries"
     __table_args__ = (

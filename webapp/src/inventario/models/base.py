@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 from sqlalchemy import MetaData, Numeric, func
 from sqlalchemy.dialects import mysql
@@ -35,4 +35,4 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    __table_args__ = TABLE_OPTIONS
+    __table_args__: Any = TABLE_OPTIONS

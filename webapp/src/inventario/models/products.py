@@ -28,7 +28,7 @@ class Product(Base):
     quantity: Mapped[Quantity] = mapped_column(server_default=text("0"))
     # at or below it the stock is low; None: nobody minds
     minimum: Mapped[Quantity | None]
-    # counts the changes of what describes the product, so that two people do not overwrite each other; movements leave it
+    # counts the changes of what describes the product, so that two people do not overwrite each other
     version: Mapped[int] = mapped_column(server_default=text("1"))
     created_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     created_at: Mapped[CreatedAt] = mapped_column(index=True)

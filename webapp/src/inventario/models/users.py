@@ -52,7 +52,7 @@ class LoginFailures(Base):
     __tablename__ = "login_failures"
 
     username: Mapped[str] = mapped_column(String(64, collation="utf8mb4_0900_as_ci"), primary_key=True)
-    # a browser that once signed in to the account is counted by itself, so that strangers cannot lock its owner out
+    # a browser that once signed in is counted by itself, so that strangers cannot lock the account's owner out
     device: Mapped[str] = mapped_column(CHAR(32, collation="ascii_bin"), primary_key=True, server_default="")
     failures: Mapped[int]
     last_failed_at: Mapped[Moment] = mapped_column(index=True)

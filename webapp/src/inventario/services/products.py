@@ -14,7 +14,8 @@ from sqlalchemy.orm import joinedload
 
 from inventario.database import db, duplicate_key, reads, writes
 from inventario.models import Category, Product, Unit
-from inventario.services import submissions
+from inventario.services import audit, submissions
+from inventario.services.actors import Actor
 
 PAGE_ROWS = 50
 COUNT_LIMIT = 10_000
@@ -62,28 +63,30 @@ def normalise(text: str) -> str:
 
 
 @writes(repeatable=True)
-def register(product: NewProduct, *, user_id: int, submission_key: str) -> str:
+def register(product: NewProduct, *, actor: Actor, submission_key: str) -> str:
     """Register a product and return its code. The unique key decides between two people with the same code."""
     try:
-        submissions.count(submission_key, user_id, product.code)
+        submissions.count(submission_key, actor.user_id, product.code)
     except submissions.AlreadyCounted as earlier:
         return earlier.subject
-    db.session.add(
-        Product(
-            code=product.code,
-            name=product.name,
-            description=product.description,
-            unit_code=product.unit_code,
-            category_id=_category_id(product.category),
-            created_by_id=user_id,
-        )
+    row = Product(
+        code=product.code,
+        name=product.name,
+        description=product.description,
+        unit_code=product.unit_code,
+        category_id=_category_id(product.category),
+        created_by_id=actor.user_id,
     )
+    db.session.add(row)
     try:
         db.session.flush()
     except IntegrityError as error:
         if duplicate_key(error) == "uq_products_code":
             raise DuplicateCode from error
         raise
+    audit.record(
+        actor, "product.created", subject_type="product", subject_id=row.id, subject=product.code, changes=None
+    )
     return product.code
 
 

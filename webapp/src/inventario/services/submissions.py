@@ -22,7 +22,7 @@ def new_key() -> str:
     return uuid.uuid4().hex
 
 
-def count(key: str, user_id: int, subject: str) -> None:
+def count(key: str, user_id: int | None, subject: str) -> None:
     """Count this form in the running transaction. First in it: whoever loses must not have changed anything."""
     db.session.add(Submission(key=key, user_id=user_id, subject=subject))
     try:

@@ -3,9 +3,9 @@ from __future__ import annotations
 import logging
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
-from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from inventario.access import current_actor
 from inventario.database import DatabaseUnavailable
 from inventario.forms.products import ProductForm
 from inventario.services import products
@@ -42,7 +42,7 @@ def create() -> str | Response | tuple[str, int]:
         return _render(form), 422
     try:
         code = products.register(
-            form.product(), user_id=current_user.id, submission_key=form.submission_key.data or ""
+            form.product(), actor=current_actor(), submission_key=form.submission_key.data or ""
         )
     except products.DuplicateCode:
         form.refuse_code("Ya hay un producto con este código. Elija otro.")

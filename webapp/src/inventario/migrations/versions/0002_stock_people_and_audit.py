@@ -1,7 +1,7 @@
 """Stock, people's roles and sessions, audit, tokens, imports
 
-It only expands: the release before this one goes on serving on the new schema, so every new column of an old table may
-be left out of an INSERT.
+It only expands: the release before this one goes on serving on the new schema, so every new column of an old
+table may be left out of an INSERT.
 """
 
 from __future__ import annotations
