@@ -1,8 +1,8 @@
 """Who may see and do what.
 
 Everything asks for a login, unless its view says `public`. A view that says nothing is for viewers when it only
-reads and for operators when it changes something; `requires` names another role, `personal` is what everybody may
-do for themselves.
+reads and for operators when it changes something; `requires` names another role, `personal` is what everybody
+may do for themselves.
 """
 
 from __future__ import annotations
