@@ -91,6 +91,35 @@ def test_only_the_login_is_repeated_after_it_was_sent() -> None:
     assert "non_idempotent" not in block(text, "location / {")
 
 
+def kind(method: str, path: str, **variables: object) -> str:
+    """What NGINX takes a request for, by the rules of its map."""
+    rules = block(nginx(**variables), "map $request_method:$uri $kind {")
+    patterns = re.findall(r'"~(.+)" (\w+);', rules)
+    return next((name for pattern, name in patterns if re.search(pattern, f"{method}:{path}")), "write")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "expected"),
+    [
+        ("GET", "/imports", "read"),
+        ("HEAD", "/", "read"),
+        ("POST", "/orders/1", "repeatable_write"),
+        ("DELETE", "/orders/1", "repeatable_write"),
+        ("POST", "/orders/files/1", "slow_write"),
+        ("POST", "/other/orders/1", "write"),
+        ("POST", "/ordersx", "write"),
+    ],
+)
+def test_what_may_be_repeated(method: str, path: str, expected: str) -> None:
+    given = {"loadbalancer_repeatable_prefixes": ["/orders/"], "loadbalancer_slow_prefixes": ["/orders/files"]}
+    assert kind(method, path, **given) == expected
+
+
+def test_nothing_but_a_read_is_repeated_unless_it_is_said() -> None:
+    assert kind("POST", "/orders/1") == "write"
+    assert "non_idempotent" in block(nginx(), "location @repeatable_write {")
+
+
 def test_a_login_that_may_not_be_repeated_is_waited_for() -> None:
     login = block(nginx(loadbalancer_repeatable_posts=[]), "location = /login {")
     assert "non_idempotent" not in login

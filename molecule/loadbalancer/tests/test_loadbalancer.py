@@ -115,7 +115,7 @@ def test_the_node_learns_the_client_and_not_what_the_client_claims():
 )
 def test_the_loss_of_a_node_fails_nothing(begin, end):
     with fault("web1", begin, end):
-        during = load(100) + load(20, method="POST", path="/login")
+        during = load(100) + load(20, method="POST", path="/login") + load(20, method="POST", path="/orders/1")
         assert {answer[0] for answer in during} == {200}
         assert max(answer[1] for answer in during) < 5
         # it is out: now nobody pays for it, but for the one that tries it
@@ -133,7 +133,7 @@ def attempts(method, path):
     return status, body.decode(), seen
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "/"), ("POST", "/login")])
+@pytest.mark.parametrize(("method", "path"), [("GET", "/"), ("POST", "/login"), ("POST", "/orders/1")])
 def test_what_may_be_repeated_is_repeated_within_bounds(method, path):
     status, page, seen = attempts(method, path)
     assert status == 502
@@ -147,8 +147,12 @@ def test_a_write_is_never_sent_twice():
     assert (status, seen) == (502, 1)
 
 
-def test_a_slow_write_is_waited_for():
-    assert ask("POST", "/products/new?sleep=4")[0] == 200
+@pytest.mark.parametrize(("path", "asked"), [("/products/new", 1), ("/orders/1", 3), ("/orders/files", 1)])
+def test_a_slow_write_is_waited_for(path, asked):
+    mark = uuid.uuid4().hex
+    assert ask("POST", f"{path}?sleep=4&mark={mark}")[0] == 200
+    assert sum(int(node(name).run(f"grep -c {mark} /run/stand-in.log").stdout) for name in WEIGHTS) == asked
+    wait_for_all_nodes()
 
 
 def test_all_nodes_failing_does_not_shut_the_door():
