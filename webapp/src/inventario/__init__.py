@@ -12,6 +12,7 @@ from inventario.database import register_database
 from inventario.errors import register_errors
 from inventario.forms import register_forms
 from inventario.headers import register_headers
+from inventario.idempotency import register_idempotency
 from inventario.languages import register_languages
 from inventario.presentation import register_presentation
 from inventario.request_log import register_request_log
@@ -31,6 +32,7 @@ def create_app(settings: configuration.Settings | None = None) -> Flask:
     register_languages(app)
     register_access(app)
     register_forms(app)
+    register_idempotency(app)
     register_assets(app)
     register_presentation(app)
     register_headers(app)

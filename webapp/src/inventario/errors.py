@@ -9,6 +9,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from inventario.database import DatabaseUnavailable
+from inventario.idempotency import SubmissionRefused
 from inventario.request_log import request_id
 
 logger = logging.getLogger(__name__)
@@ -32,7 +33,10 @@ def register_errors(app: Flask) -> None:
 
 def _http(error: HTTPException) -> tuple[str, int, list[tuple[str, str]]]:
     code = error.code or 500
-    title, text = _PAGES.get(code, ("No se ha podido completar", "La petición no se ha podido completar."))
+    if isinstance(error, SubmissionRefused):
+        title, text = error.title, error.text
+    else:
+        title, text = _PAGES.get(code, ("No se ha podido completar", "La petición no se ha podido completar."))
     # what the exception itself wants said, such as Allow or Retry-After, but for the headers of its own page
     headers = [(name, value) for name, value in error.get_headers() if name.lower() != "content-type"]
     return _page(title, text), code, headers
@@ -58,6 +62,6 @@ def _database(error: DatabaseUnavailable) -> tuple[str, int, dict[str, str]]:
     return page, 503, {"Retry-After": "5"}
 
 
-def _page(title: str, text: str) -> str:
+def _page(title: object, text: object) -> str:
     g.error_page = True
     return render_template("errors/error.html", title=title, text=text, request_id=request_id())

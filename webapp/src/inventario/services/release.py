@@ -19,6 +19,7 @@ from inventario.database.connections import release_options
 from inventario.database.extension import MIGRATIONS
 from inventario.models import User
 from inventario.models.users import ADMINISTRATOR
+from inventario.services import submissions
 from inventario.services.accounts import hash_password
 
 _LOCK = "inventario.release"
@@ -45,7 +46,9 @@ def release(administrator: tuple[str, str] | None, *, check: bool) -> list[Step]
         if check:
             return _steps(connection, administrator, check=True)
         with _alone(connection):
-            return _steps(connection, administrator, check=False)
+            steps = _steps(connection, administrator, check=False)
+            submissions.purge(connection)
+            return steps
 
 
 def _steps(connection: Connection, administrator: tuple[str, str] | None, *, check: bool) -> list[Step]:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import uuid
 
+from sqlalchemy import Connection, delete, func, text
 from sqlalchemy.exc import IntegrityError
 
 from inventario.database import db, duplicate_key
 from inventario.models import Submission
+
+# nobody sends a form again after so long
+KEPT_DAYS = 30
+_PURGE_ROWS = 5_000
+_PURGE_ROUNDS = 200
 
 
 class AlreadyCounted(Exception):
@@ -18,13 +26,31 @@ class AlreadyCounted(Exception):
         self.subject = subject
 
 
+class KeyReused(Exception):
+    """A form was counted under this key, and it said something else."""
+
+
+class KeyOfAnother(Exception):
+    """Another user's form was counted under this key."""
+
+
 def new_key() -> str:
     return uuid.uuid4().hex
 
 
-def count(key: str, user_id: int | None, subject: str) -> None:
-    """Count this form in the running transaction. First in it: whoever loses must not have changed anything."""
-    db.session.add(Submission(key=key, user_id=user_id, subject=subject))
+def fingerprint(*content: object) -> str:
+    """What was asked for, in 32 characters: equal for equal content."""
+    return hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()[:32]
+
+
+def count(key: str, user_id: int | None, subject: str, fingerprint: str | None = None) -> Submission:
+    """Count this form in the running transaction. First in it: whoever loses must not have changed anything.
+
+    :param subject: what will come of it; may be changed in the same unit, when that is known only later.
+    :param fingerprint: of the content; with it, the same key with another content is `KeyReused`.
+    """
+    submission = Submission(key=key, user_id=user_id, subject=subject, fingerprint=fingerprint)
+    db.session.add(submission)
     try:
         db.session.flush()
     except IntegrityError as error:
@@ -33,5 +59,22 @@ def count(key: str, user_id: int | None, subject: str) -> None:
         db.session.rollback()
         earlier = db.session.get_one(Submission, key)
         if earlier.user_id != user_id:
-            raise PermissionError("the key of another user's form") from error
+            raise KeyOfAnother from error
+        if fingerprint and earlier.fingerprint and fingerprint != earlier.fingerprint:
+            raise KeyReused from error
         raise AlreadyCounted(earlier.subject) from error
+    return submission
+
+
+def purge(connection: Connection) -> int:
+    """Forget forms of long ago, in small transactions and not without end; how many."""
+    old = Submission.created_at < func.utc_timestamp(6) - text(f"INTERVAL {KEPT_DAYS} DAY")
+    some = delete(Submission).where(old).with_dialect_options(mysql_limit=_PURGE_ROWS)
+    purged = 0
+    for _ in range(_PURGE_ROUNDS):
+        rows = connection.execute(some).rowcount
+        connection.commit()
+        purged += rows
+        if rows < _PURGE_ROWS:
+            break
+    return purged

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from inventario.access import public
 from inventario.forms.accounts import LoginForm
+from inventario.idempotency import repeatable
 from inventario.services import accounts
 from inventario.views.redirects import safe_target
 
@@ -18,6 +19,7 @@ blueprint = Blueprint("sessions", __name__)
 
 @blueprint.route("/login", methods=["GET", "POST"])
 @public
+@repeatable
 def login() -> str | Response | tuple[str, int]:
     form = LoginForm(next=request.args.get("next", ""))
     target = safe_target(form.next.data, url_for("home.index"))
@@ -39,6 +41,7 @@ def login() -> str | Response | tuple[str, int]:
 
 
 @blueprint.post("/logout")
+@repeatable
 def logout() -> Response:
     logout_user()
     session.clear()
