@@ -66,6 +66,18 @@ class Visitor:
             if session:
                 await session.close()
 
+    @property
+    def login_form(self) -> tuple[str, str]:
+        """Cookie and token of the login form that was fetched."""
+        return self._form_cookie, self._form_token
+
+    @property
+    def signed_in_form(self) -> tuple[str, str]:
+        """The cookies of the one who is signed in, as a header's value, and the token of their forms."""
+        assert self._signed_in is not None, "the visitor has not been opened"
+        cookies = (f"{cookie.key}={cookie.value}" for cookie in self._signed_in.cookie_jar)
+        return "; ".join(cookies), self._token
+
     async def log_in(self) -> Reply:
         """Send the form that was fetched; each time it is a login of its own."""
         return await self.post(
