@@ -1,9 +1,10 @@
 """Measure the cluster on this machine, in the tests' own cluster, and keep the figures in build/bench.
 
-usage: python -m bench [--inventory DIR] [--no-linear]
+usage: python -m bench [--inventory DIR] [--no-linear] [--running]
 
 What is timed is what an operator types: `make up`. It is timed with the images there and nothing else, and again with
-nothing to change; both also with Ansible's own strategy instead of Mitogen's.
+nothing to change; both also with Ansible's own strategy instead of Mitogen's. Then the pages, each beside a plain Flask
+application (see pages.py).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import sys
 import time
 from typing import Any
 
+from bench import pages
 from proof.browsing import EVERYDAY, WELCOME
 from proof.cluster import Cluster
 from proof.load import Load, Result, running
@@ -129,11 +131,37 @@ def table(figures: dict[str, Any], loads: dict[str, Result]) -> list[Row]:
     return rows
 
 
+def page_rows(figures: dict[str, Any]) -> list[Row]:
+    return [
+        Row(
+            name,
+            f"{page['per_second']}/s = {page['ratio']} of hello; p50 {page['p50_milliseconds']} ms, "
+            f"application CPU {page['cpu_milliseconds']} ms",
+            f"at least {page['promised']}" if page["promised"] else "",
+        )
+        for name, page in figures.items()
+    ]
+
+
+def show(rows: list[Row]) -> None:
+    widths = [max(len(getattr(row, field)) for row in rows) for field in ("what", "measured")]
+    say(f"\n{'':<{widths[0]}}  {'measured':<{widths[1]}}  at most")
+    for row in rows:
+        say(f"{row.what:<{widths[0]}}  {row.measured:<{widths[1]}}  {row.promised}".rstrip())
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--inventory", default="inventory/test", help="its cluster and its data are REMOVED")
     parser.add_argument("--no-linear", action="store_true", help="leave out Ansible's own strategy")
+    parser.add_argument("--running", action="store_true", help="only the pages, on the cluster as it runs")
     arguments = parser.parse_args()
+    if arguments.running:
+        FIGURES.mkdir(parents=True, exist_ok=True)
+        measured = pages.measure(Cluster(Operator(arguments.inventory, (), FIGURES / "playbooks")))
+        pages.save(measured, FIGURES)
+        show(page_rows(measured))
+        return 0
     if pathlib.Path(arguments.inventory).name != "test":
         print(f"the cluster of {arguments.inventory} and all its data will be removed", file=sys.stderr)
         if input("type its path to go on: ") != arguments.inventory:
@@ -157,13 +185,11 @@ def main() -> int:
     loads = load(cluster)
     figures["load"] = {name: result.figures() for name, result in loads.items()}
     figures["loadtest"] = loadtest(operator)
+    say("pages ...")
+    figures["pages"] = pages.measure(cluster)
     (FIGURES / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     operator.play("playbooks/destroy.yml", "-e", "destroy_data=true", "-e", "destroy_confirm=yes").expect_success()
-    rows = table(figures, loads)
-    widths = [max(len(getattr(row, field)) for row in rows) for field in ("what", "measured")]
-    say(f"\n{'':<{widths[0]}}  {'measured':<{widths[1]}}  at most")
-    for row in rows:
-        say(f"{row.what:<{widths[0]}}  {row.measured:<{widths[1]}}  {row.promised}".rstrip())
+    show([*table(figures, loads), *page_rows(figures["pages"])])
     say(f"\nkept in {(FIGURES / 'figures.json').relative_to(ROOT)}")
     return 0
 
