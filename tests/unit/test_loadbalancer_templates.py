@@ -133,6 +133,39 @@ def test_another_repeatable_path_is_not_limited_as_a_login() -> None:
     assert "limit_req" not in other
 
 
+def test_without_shared_paths_nothing_is_kept() -> None:
+    assert "proxy_cache" not in nginx()
+
+
+def test_a_shared_answer_is_asked_for_once_and_holds_nothing_personal() -> None:
+    text = nginx(loadbalancer_shared_paths=["/now"])
+    # once for HTTP and once for HTTPS
+    assert text.count("location = /now {") == 2
+    lines = words(block(text, "location = /now {"))
+    for line in (
+        "proxy_cache_lock on;",
+        "proxy_cache_use_stale updating;",
+        'proxy_set_header Cookie "";',
+        'proxy_set_header Authorization "";',
+        "proxy_hide_header Set-Cookie;",
+        "proxy_ignore_headers Cache-Control Expires Set-Cookie Vary;",
+    ):
+        assert line in lines
+
+
+def test_a_shared_path_tells_the_nodes_what_every_path_tells_them() -> None:
+    # directives of a location replace those of the level above, all of them
+    text = nginx(loadbalancer_shared_paths=["/now"])
+    above = [line for line in words(text[: text.index("server {\n")]) if line.startswith(("proxy_set_", "proxy_hide_"))]
+    assert len(above) > 5
+    assert set(above) <= set(words(block(text, "location = /now {")))
+
+
+def test_the_cache_is_where_it_is_said_to_be() -> None:
+    text = nginx(loadbalancer_shared_paths=["/now"], loadbalancer_shared_cache="/var/cache/other")
+    assert "proxy_cache_path /var/cache/other keys_zone=shared:" in text
+
+
 def test_a_client_cannot_choose_its_own_address() -> None:
     lines = words(nginx())
     assert "proxy_set_header X-Forwarded-For $remote_addr;" in lines

@@ -175,6 +175,56 @@ FLOOD = (
 )
 
 
+def shared(clients, seconds=4):
+    """So many clients ask for a shared answer for a while; give what they got and how often a node was asked."""
+    mark = uuid.uuid4().hex
+    personal = {"Cookie": "mine=2", "Authorization": "Bearer x"}
+    end = time.monotonic() + seconds
+
+    def keep_asking(_):
+        answers = []
+        with contextlib.closing(http.client.HTTPConnection(ADDRESS, timeout=30)) as link:
+            while time.monotonic() < end:
+                link.request("GET", f"/shared?share=1&mark={mark}", headers=personal)
+                answer = link.getresponse()
+                answers.append((answer.status, answer.headers, answer.read()))
+                time.sleep(0.05)
+        return answers
+
+    with ThreadPoolExecutor(clients) as pool:
+        answers = [answer for some in pool.map(keep_asking, range(clients)) for answer in some]
+    return answers, sum(int(node(name).run(f"grep -c {mark} /run/stand-in.log").stdout) for name in WEIGHTS)
+
+
+@pytest.mark.parametrize("clients", [1, 40])
+def test_a_shared_answer_costs_one_request_a_second_however_many_ask(clients):
+    answers, asked = shared(clients)
+    assert {status for status, _, _ in answers} == {200}
+    assert len(answers) > 40 * clients
+    # one a second, and another where an answer came in the second after that of its request
+    assert 4 <= asked <= 8
+
+
+def test_a_shared_answer_holds_nothing_personal():
+    answers, _ = shared(2, seconds=0.5)
+    for _, headers, body in answers:
+        assert not {"Set-Cookie", "X-Accel-Expires"} & set(headers)
+        assert headers["Cache-Control"] == "no-store"
+        assert not {"Cookie", "Authorization"} & set(json.loads(body)["headers"])
+
+
+def test_what_is_not_said_to_be_shared_is_not():
+    assert len({ask(path="/shared")[3] for _ in range(10)}) == 10
+    assert len({ask(path="/other?share=1")[3] for _ in range(10)}) == 10
+
+
+def test_the_log_leaves_out_what_the_cache_answered(host):
+    path = f"/shared?share=1&mark={uuid.uuid4().hex}"
+    ids = [ask(path=path)[2]["X-Request-ID"] for _ in range(20)]
+    logged = sum(host.run(f"grep -q {one} /var/log/nginx/access.json").rc == 0 for one in ids)
+    assert 1 <= logged <= 3
+
+
 def test_the_log_names_the_node_and_no_query_string(host):
     mark = uuid.uuid4().hex
     _, _, headers, _ = ask(path=f"/seen-{mark}?token=sesame")

@@ -1,7 +1,7 @@
 """A web application's stand-in: answers with what it was asked, on port 8000.
 
-In the query string: ``sleep=SECONDS`` before the answer, ``die=1`` closes without one. The path of each request is
-appended to /run/stand-in.log.
+In the query string: ``sleep=SECONDS`` before the answer, ``die=1`` closes without one, ``share=1`` lets everybody have
+the answer until the present second ends. The path of each request is appended to /run/stand-in.log.
 """
 
 import http.server
@@ -30,6 +30,10 @@ class Node(http.server.BaseHTTPRequestHandler):
         body = json.dumps({"node": NAME, "path": self.path, "headers": dict(self.headers)}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
+        if "share" in asked:
+            self.send_header("X-Accel-Expires", f"@{int(time.time())}")
+            self.send_header("Cache-Control", "no-store")
+            self.send_header("Set-Cookie", "mine=1")
         self.end_headers()
         self.wfile.write(body)
 
