@@ -79,6 +79,8 @@ def _finish(response: Response) -> Response:
             "endpoint": request.endpoint,
             "status": response.status_code,
             "milliseconds": round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1),
+            # which side answered the last read: source, where no replica had the user's own writes yet
+            "read_side": g.get("read_side"),
             "client": request.remote_addr,
             "user_id": session.get("_user_id"),
         },

@@ -6,7 +6,8 @@ Services mark their functions with `reads` or `writes`; nobody else opens a conn
 from inventario.database.extension import db, migrate, register_database
 from inventario.database.faults import DatabaseUnavailable, OutcomeUnknown, duplicate_key
 from inventario.database.health import Health, check_health
-from inventario.database.units import read_is_stale, reads, writes
+from inventario.database.own_writes import must_see
+from inventario.database.units import read_is_stale, reads, reads_latest, writes
 
 __all__ = [
     "DatabaseUnavailable",
@@ -16,8 +17,10 @@ __all__ = [
     "db",
     "duplicate_key",
     "migrate",
+    "must_see",
     "read_is_stale",
     "reads",
+    "reads_latest",
     "register_database",
     "writes",
 ]

@@ -1,7 +1,7 @@
 """A user sees their own writes at once, on whatever node and replica the next request lands.
 
-After a write the source's GTIDs travel with the user in a cookie of their own; a replica that has not
-applied them yet waits briefly, else the source answers.
+After a write the source's GTIDs travel with the user: in a cookie of their own, with a program that sends its
+token in a header of their own. A replica that has not applied them yet waits briefly, else the source answers.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from sqlalchemy.orm import Session
 from inventario.database.faults import classify
 
 COOKIE = "inventario_written"
+# what a program that has no cookies gets after a write, and sends with its later requests
+HEADER = "X-Inventario-Written"
 # longer than any replica that the proxy still offers lags behind
 _SECONDS = 600
 # cookies end at 4 kB; a source with more history than this answers by itself
-_LONGEST = 2000
+LONGEST = 2000
 # the write is done but its GTID is not known: only the source will do
 ASK_SOURCE = "source"
 
@@ -35,15 +37,30 @@ def after() -> str:
     return value
 
 
+def must_see(gtids: str) -> None:
+    """Whatever this request reads from now on holds these transactions too."""
+    known = after()
+    if ASK_SOURCE in (known, gtids):
+        g.read_after = ASK_SOURCE
+    else:
+        # MySQL takes the union of what the commas separate
+        g.read_after = ",".join(filter(None, (known, gtids)))
+
+
+def executed(session: Session) -> str:
+    """The transactions that the server behind this session has executed."""
+    found = str(session.execute(text("SELECT @@GLOBAL.gtid_executed")).scalar_one())
+    return "".join(found.split())
+
+
 def remember(session: Session) -> None:
     """Take note of what the source has executed, just after a commit on it."""
     try:
-        executed = str(session.execute(text("SELECT @@GLOBAL.gtid_executed")).scalar_one())
+        gtids = executed(session)
         session.rollback()
     except DBAPIError:
-        executed = ""
-    executed = "".join(executed.split())
-    g.read_after = g.written = executed if 0 < len(executed) <= _LONGEST else ASK_SOURCE
+        gtids = ""
+    g.read_after = g.written = gtids if 0 < len(gtids) <= LONGEST else ASK_SOURCE
 
 
 def reached(session: Session, gtids: str, seconds: float) -> bool:
@@ -62,17 +79,24 @@ def _signer() -> TimestampSigner:
 
 
 def _receive() -> str:
+    given = request.headers.get(HEADER) or request.cookies.get(COOKIE, "")
     try:
-        return _signer().unsign(request.cookies.get(COOKIE, ""), max_age=_SECONDS).decode()
+        return _signer().unsign(given, max_age=_SECONDS).decode()
     except BadSignature:
         return ""
 
 
 def _send(response: Response) -> Response:
-    if "written" in g:
+    if "written" not in g:
+        return response
+    signed = _signer().sign(g.written).decode()
+    # one of the two: both together could outgrow what a proxy takes for an answer's headers
+    if "Authorization" in request.headers:
+        response.headers[HEADER] = signed
+    else:
         response.set_cookie(
             COOKIE,
-            _signer().sign(g.written).decode(),
+            signed,
             max_age=_SECONDS,
             httponly=True,
             samesite="Lax",

@@ -1,5 +1,7 @@
 """Units of work: `reads` is answered by a replica, `writes` by the source, each within its budget.
 
+`reads_latest` is for the few questions that the source itself must answer; a replica steps in while it is away.
+
 A unit is run again as a whole when its connection is lost, its server turns out to be no longer the source,
 or another transaction won; so it must do nothing but talk to the database.
 """
@@ -40,6 +42,18 @@ def reads(work: Callable[P, T]) -> Callable[P, T]:
     return unit
 
 
+def reads_latest(work: Callable[P, T]) -> Callable[P, T]:
+    """Mark a function that asks what is committed by now: of the source, of a replica while that is away."""
+
+    @functools.wraps(work)
+    def unit(*args: P.args, **kwargs: P.kwargs) -> T:
+        if _running():
+            return work(*args, **kwargs)
+        return _read(lambda: work(*args, **kwargs), SOURCE)
+
+    return unit
+
+
 def writes(*, repeatable: bool = False) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Mark a function that changes data; its return is followed by the one commit.
 
@@ -70,10 +84,10 @@ def _running() -> str:
     return str(db.session().info.get("unit", ""))
 
 
-def _read(work: Callable[[], T]) -> T:
+def _read(work: Callable[[], T], side: str | None = None) -> T:
     settings = database_settings()
     deadline = Deadline(settings.read_budget)
-    side = _first_side()
+    side = side or _first_side()
     attempt = 0
     while True:
         attempt += 1
@@ -111,6 +125,7 @@ def _read(work: Callable[[], T]) -> T:
             # the session stays open: later reads of this request use the same connection
             session.info.pop("unit")
             current_deadline.set(None)
+            g.read_side = side
             return result
 
 
@@ -191,7 +206,7 @@ def _first_side() -> str:
 
 def _sees_own_writes(session: Session) -> bool:
     gtids = own_writes.after()
-    if not gtids or session.info.get("sees_own_writes"):
+    if not gtids or session.info.get("sees") == gtids:
         return True
     if gtids == own_writes.ASK_SOURCE or not own_writes.reached(
         session, gtids, database_settings().replica_wait
@@ -200,7 +215,7 @@ def _sees_own_writes(session: Session) -> bool:
             g.read_is_stale = True
             return True
         return False
-    session.info["sees_own_writes"] = True
+    session.info["sees"] = gtids
     return True
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from flask import Flask
 
-from inventario.views import health, home, products, sessions
+from inventario.views import health, home, live, products, sessions
 
 
 def register_views(app: Flask) -> None:
     app.register_blueprint(home.blueprint)
     app.register_blueprint(sessions.blueprint)
     app.register_blueprint(products.blueprint)
+    app.register_blueprint(live.blueprint)
     app.register_blueprint(health.blueprint)

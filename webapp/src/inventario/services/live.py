@@ -1,0 +1,109 @@
+"""What changed just now: asked once for all open pages, however many there are.
+
+The latest changes come from the audit log, which every change of a product writes in its own transaction.
+Rows are told as they are, not how they changed: whoever hears of one twice, or late, is none the worse.
+"""
+
+from __future__ import annotations
+
+import decimal
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select, text
+
+from inventario.database import db, reads, reads_latest
+from inventario.database.own_writes import executed
+from inventario.models import AuditEntry, Category, Product, Unit
+
+# longer than a transaction may last: its entries bear the time at which they were written, not committed
+WINDOW_SECONDS = 30
+# products told in full; of further ones only which they are, so that pages that show them ask for them
+MOST_ROWS = 200
+_MOST_ENTRIES = 3000
+
+
+@dataclass(frozen=True)
+class Row:
+    """A product as lists show it."""
+
+    id: int
+    code: str
+    name: str
+    quantity: decimal.Decimal
+    minimum: decimal.Decimal | None
+    active: bool
+    version: int
+    category: str | None
+    unit: str
+    unit_name: str
+    decimals: int
+
+    @property
+    def low(self) -> bool:
+        return self.minimum is not None and self.quantity <= self.minimum
+
+
+@dataclass(frozen=True)
+class Changes:
+    """The products that changed of late, the latest first."""
+
+    rows: Sequence[Row]
+    created: frozenset[int]
+    # changed as well, but not told in full
+    others: Sequence[int]
+    # there were more still: nobody knows which
+    more: bool
+
+
+@reads_latest
+def executed_by_source() -> str:
+    """The transactions that are committed by now; those of a replica while the source is away."""
+    return executed(db.session())
+
+
+@reads
+def changes() -> Changes:
+    since = func.utc_timestamp(6) - text(f"INTERVAL {WINDOW_SECONDS} SECOND")
+    latest = (
+        select(AuditEntry.subject_id, AuditEntry.action)
+        .where(AuditEntry.created_at >= since, AuditEntry.subject_type == "product")
+        .order_by(AuditEntry.created_at.desc())
+        .limit(_MOST_ENTRIES + 1)
+    )
+    entries = [(number, action) for number, action in db.session.execute(latest) if number is not None]
+    ids = list(dict.fromkeys(number for number, _action in entries))
+    return Changes(
+        rows=rows(ids[:MOST_ROWS]),
+        created=frozenset(number for number, action in entries if action == "product.created"),
+        others=ids[MOST_ROWS:],
+        more=len(entries) > _MOST_ENTRIES,
+    )
+
+
+@reads
+def rows(ids: Iterable[int]) -> list[Row]:
+    """These products, in this order, without those that there are not."""
+    wanted = list(ids)
+    if not wanted:
+        return []
+    query = (
+        select(
+            Product.id,
+            Product.code,
+            Product.name,
+            Product.quantity,
+            Product.minimum,
+            Product.active,
+            Product.version,
+            Category.name.label("category"),
+            Unit.code.label("unit"),
+            Unit.name.label("unit_name"),
+            Unit.decimals,
+        )
+        .join(Unit, Unit.code == Product.unit_code)
+        .outerjoin(Category, Category.id == Product.category_id)
+        .where(Product.id.in_(wanted))
+    )
+    found = {row.id: Row(**row._mapping) for row in db.session.execute(query)}
+    return [found[number] for number in wanted if number in found]
