@@ -65,6 +65,8 @@ def engine_options(settings: DatabaseSettings) -> dict[str, dict[str, Any]]:
             "url": settings.write_url,
             "isolation_level": "READ COMMITTED",
             "pool_recycle": _SOURCE_IDLE_SECONDS - 2,
+            # a unit of work ends in COMMIT or ROLLBACK by itself: the pool need not ask for another one
+            "pool_reset_on_return": None,
         },
         REPLICA: {
             **common,
