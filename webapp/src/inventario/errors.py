@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 
 from flask import Flask, g, render_template
+from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from inventario.database import DatabaseUnavailable
+from inventario.database import DatabaseUnavailable, DataRefused
 from inventario.idempotency import SubmissionRefused
 from inventario.request_log import request_id
 
@@ -28,6 +29,7 @@ def register_errors(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(DatabaseUnavailable, _database)
+    app.register_error_handler(DataRefused, _refused)
     app.register_error_handler(InternalServerError, _internal)
 
 
@@ -60,6 +62,17 @@ def _database(error: DatabaseUnavailable) -> tuple[str, int, dict[str, str]]:
     g.error_page = True
     page = render_template("errors/database.html", writing=error.writing, request_id=request_id())
     return page, 503, {"Retry-After": "5"}
+
+
+def _refused(error: DataRefused) -> tuple[str, int]:
+    """The last line of defence: the form or the service should have said it at its field."""
+    logger.warning("the database refused a value", extra={"rule": error.rule})
+    text = _(
+        "La base de datos no admite uno de los datos enviados y no se ha guardado nada. "
+        "Vuelva atrás, revíselos e inténtelo otra vez (%(rule)s).",
+        rule=error.rule,
+    )
+    return _page(_("Datos no admitidos"), text), 422
 
 
 def _page(title: object, text: object) -> str:

@@ -4,12 +4,19 @@ Services mark their functions with `reads` or `writes`; nobody else opens a conn
 """
 
 from inventario.database.extension import db, migrate, register_database
-from inventario.database.faults import DatabaseUnavailable, OutcomeUnknown, duplicate_key
+from inventario.database.faults import (
+    DatabaseUnavailable,
+    DataRefused,
+    OutcomeUnknown,
+    duplicate_key,
+    refused_by,
+)
 from inventario.database.health import Health, check_health
 from inventario.database.own_writes import must_see
 from inventario.database.units import read_is_stale, reads, reads_latest, writes
 
 __all__ = [
+    "DataRefused",
     "DatabaseUnavailable",
     "Health",
     "OutcomeUnknown",
@@ -21,6 +28,7 @@ __all__ = [
     "read_is_stale",
     "reads",
     "reads_latest",
+    "refused_by",
     "register_database",
     "writes",
 ]

@@ -23,6 +23,15 @@ class OutcomeUnknown(DatabaseUnavailable):
         super().__init__(writing=True)
 
 
+class DataRefused(Exception):
+    """The database does not take a value: a rule of the table, a key or the size of a column is against it."""
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(rule)
+        # the name of the constraint or of the column
+        self.rule = rule
+
+
 class Fault(enum.Enum):
     LOST = "the connection is gone: the server rolled back what was not committed"
     TIMED_OUT = "the server hangs: it may still be alive for others"
@@ -78,4 +87,24 @@ def duplicate_key(error: exc.IntegrityError) -> str:
     if error_code(error) != 1062 or error.orig is None:
         return ""
     found = re.search(r"for key '(?:[^']*\.)?([^'.]+)'$", str(error.orig.args[1]))
+    return found.group(1) if found else ""
+
+
+# a rule of the table, out of range, too long, and a foreign key in either direction
+_RULES = {
+    3819: r"constraint '([^']+)'",
+    1264: r"column '([^']+)'",
+    1406: r"column '([^']+)'",
+    1451: r"CONSTRAINT `([^`]+)`",
+    1452: r"CONSTRAINT `([^`]+)`",
+}
+
+
+def refused_by(error: BaseException) -> str:
+    """The name of the constraint or column that refused a value; empty when the error is another."""
+    pattern = _RULES.get(error_code(error))
+    original = getattr(error, "orig", None)
+    if pattern is None or original is None:
+        return ""
+    found = re.search(pattern, str(original.args[1]))
     return found.group(1) if found else ""

@@ -22,7 +22,14 @@ from sqlalchemy.orm import Session
 from inventario.database import own_writes
 from inventario.database.connections import REPLICA, SOURCE, Deadline, current_deadline, narrow
 from inventario.database.extension import database_settings, db, engine
-from inventario.database.faults import DatabaseUnavailable, Fault, OutcomeUnknown, classify
+from inventario.database.faults import (
+    DatabaseUnavailable,
+    DataRefused,
+    Fault,
+    OutcomeUnknown,
+    classify,
+    refused_by,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -151,6 +158,9 @@ def _write(work: Callable[[], T], repeatable: bool) -> T:
                 fault = classify(error)
                 _leave(session)
                 if fault is None:
+                    rule = refused_by(error)
+                    if rule:
+                        raise DataRefused(rule) from error
                     raise
                 logger.warning(
                     "a write met a fault",

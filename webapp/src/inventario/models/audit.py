@@ -15,6 +15,8 @@ class AuditEntry(Base):
     __table_args__ = (
         Index("ix_audit_entries_created_at_subject_type", "created_at", "subject_type"),
         Index("ix_audit_entries_subject_type_subject_id_id", "subject_type", "subject_id", "id"),
+        # what happened to a product besides its movements, however many there are between
+        Index("ix_audit_entries_subject_type_subject_id_action", "subject_type", "subject_id", "action"),
         Index("ix_audit_entries_user_id_id", "user_id", "id"),
         TABLE_OPTIONS,
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime
 import decimal
+from collections.abc import Sequence
 from typing import Annotated, Any
 
-from sqlalchemy import MetaData, Numeric, func
+from sqlalchemy import CheckConstraint, MetaData, Numeric, func
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
@@ -24,6 +25,16 @@ CreatedAt = Annotated[
 ]
 # how much of something: exact, to a thousandth of its unit
 Quantity = Annotated[decimal.Decimal, mapped_column(Numeric(18, 3))]
+
+
+def not_blank(table: str, column: str) -> CheckConstraint:
+    """What has no name cannot be found. A collation takes characters that nobody sees for nothing, too."""
+    return CheckConstraint(f"TRIM({column}) <> ''", name=f"ck_{table}_{column}")
+
+
+def one_of(table: str, column: str, values: Sequence[str]) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=f"ck_{table}_{column}")
 
 
 class Base(DeclarativeBase):

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import datetime
 
-from sqlalchemy import ForeignKey, String, text, true
+from sqlalchemy import CheckConstraint, ForeignKey, String, text, true
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from inventario.models.base import Base, CreatedAt, Quantity
+from inventario.models.base import TABLE_OPTIONS, Base, CreatedAt, Quantity, not_blank
 from inventario.models.catalogue import Category, Unit
 from inventario.models.users import User
 
@@ -15,6 +15,12 @@ class Product(Base):
     """Something the company keeps. Its code is unique, whatever the case and the accents."""
 
     __tablename__ = "products"
+    __table_args__ = (
+        not_blank("products", "code"),
+        not_blank("products", "name"),
+        CheckConstraint("minimum >= 0", name="ck_products_minimum"),
+        TABLE_OPTIONS,
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(String(40), unique=True)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from inventario.models.base import TABLE_OPTIONS, Base, CreatedAt, Quantity
+from inventario.models.base import TABLE_OPTIONS, Base, CreatedAt, Quantity, one_of
 from inventario.models.products import Product
 from inventario.models.users import User
 
@@ -24,6 +24,7 @@ class Movement(Base):
 
     __tablename__ = "movements"
     __table_args__ = (
+        one_of("movements", "kind", KINDS),
         Index("ix_movements_product_id_id", "product_id", "id"),
         # movements over time without touching the rows
         Index("ix_movements_created_at_kind", "created_at", "kind"),

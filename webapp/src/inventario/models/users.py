@@ -7,7 +7,7 @@ from sqlalchemy import CHAR, ForeignKey, String, false, text, true
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from inventario.models.base import Base, CreatedAt, Moment
+from inventario.models.base import TABLE_OPTIONS, Base, CreatedAt, Moment, not_blank, one_of
 
 ADMINISTRATOR = "administrator"
 OPERATOR = "operator"
@@ -20,6 +20,7 @@ class User(UserMixin, Base):
     """Somebody who may sign in. Whoever leaves is deactivated: what they did stays theirs."""
 
     __tablename__ = "users"
+    __table_args__ = (not_blank("users", "username"), one_of("users", "role", ROLES), TABLE_OPTIONS)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     # José and Jose are two people

@@ -22,6 +22,13 @@ SPANISH: dict[str, Any] = {
 }
 USERNAME = sa.String(64, collation="utf8mb4_0900_as_ci")
 KEY = sa.CHAR(32, collation="ascii_bin")
+# what the tables of the first release are held to from now on
+CHECKED: dict[str, dict[str, str]] = {
+    "users": {"username": "TRIM(username) <> ''", "role": "role IN ('viewer', 'operator', 'administrator')"},
+    "units": {"code": "TRIM(code) <> ''", "name": "TRIM(name) <> ''", "decimals": "decimals BETWEEN 0 AND 3"},
+    "categories": {"name": "TRIM(name) <> ''"},
+    "products": {"code": "TRIM(code) <> ''", "name": "TRIM(name) <> ''", "minimum": "minimum >= 0"},
+}
 COUNTED = ("ud", "caja", "paq", "par", "rollo")
 
 
@@ -45,6 +52,13 @@ def expand(table: str, *columns: sa.Column[Any]) -> None:
     """Columns with a constant default or none: MySQL adds them at once, whatever the table's size."""
     for column in columns:
         op.add_column(table, column)
+
+
+def check(table: str, rules: dict[str, str]) -> None:
+    """Rules for the columns of a table of the first release. MySQL copies the table for them, and writers wait
+    until it is done: in one step, while the table holds what was typed by hand."""
+    added = ", ".join(f"ADD CONSTRAINT ck_{table}_{column} CHECK ({rule})" for column, rule in rules.items())
+    op.execute(f"ALTER TABLE {table} {added}")
 
 
 def upgrade() -> None:
@@ -75,6 +89,8 @@ def upgrade() -> None:
         moment("updated_at"),
     )
     expand("submissions", sa.Column("fingerprint", KEY, nullable=True))
+    for table, rules in CHECKED.items():
+        check(table, rules)
     op.create_table(
         "movements",
         sa.Column("id", sa.BigInteger, primary_key=True),
@@ -86,6 +102,7 @@ def upgrade() -> None:
         sa.Column("note", sa.String(500), nullable=False, server_default=""),
         sa.Column("user_id", sa.Integer, nullable=False),
         created_at(),
+        sa.CheckConstraint("kind IN ('in', 'out', 'adjustment')", name="ck_movements_kind"),
         sa.ForeignKeyConstraint(["product_id"], ["products.id"], name="fk_movements_product_id"),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_movements_user_id"),
         sa.Index("ix_movements_product_id_id", "product_id", "id"),
@@ -109,6 +126,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_audit_entries_user_id"),
         sa.Index("ix_audit_entries_created_at_subject_type", "created_at", "subject_type"),
         sa.Index("ix_audit_entries_subject_type_subject_id_id", "subject_type", "subject_id", "id"),
+        sa.Index("ix_audit_entries_subject_type_subject_id_action", "subject_type", "subject_id", "action"),
         sa.Index("ix_audit_entries_user_id_id", "user_id", "id"),
         **SPANISH,
     )
@@ -186,6 +204,9 @@ def downgrade() -> None:
         "movements",
     ):
         op.drop_table(table)
+    for table, rules in CHECKED.items():
+        for column in rules:
+            op.drop_constraint(f"ck_{table}_{column}", table, type_="check")
     for table, columns in (
         ("submissions", ("fingerprint",)),
         ("products", ("active", "quantity", "minimum", "version", "updated_at")),
