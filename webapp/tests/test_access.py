@@ -9,7 +9,9 @@ from werkzeug.routing import Rule
 from browser import Browser
 from inventario import create_app
 
-PUBLIC = {"/", "/login", "/health/live", "/health/ready", "/static/<path:filename>"}
+PUBLIC = {"/", "/login", "/health/live", "/health/ready", "/live/version", "/static/<path:filename>"}
+# asked without a login, answered to those who hold the key of a page
+WITH_KEY = {"/live/changes"}
 
 
 def path(rule: Rule) -> str:
@@ -24,6 +26,8 @@ def test_every_route(app: Flask) -> None:
             response = browser.client.open(path(rule), method=method, data={"csrf_token": token}, buffered=True)
             if rule.rule in PUBLIC:
                 assert response.status_code in (200, 422), rule
+            elif rule.rule in WITH_KEY:
+                assert response.status_code == 403, rule
             else:
                 assert response.status_code == 302, rule
                 assert response.location.startswith("/login"), rule

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+from flask import Flask
+from sqlalchemy import URL
+
+from conftest import make_app
+from faulty_network import Relay
+from inventario.database import db, writes
+from inventario.models import Product
+from inventario.services import audit, live
+from inventario.services.actors import Actor
+from mysql_server import Administrator
+
+CODES = ["T-1", "T-2", "T-3"]
+
+
+@pytest.fixture
+def node(app: Flask) -> Iterator[Flask]:
+    with app.test_request_context():
+        yield app
+
+
+@writes()
+def register(code: str, actor: Actor, **fields: object) -> int:
+    product = Product(
+        code=code, name="Tornillo", description="", unit_code="ud", created_by_id=actor.user_id, **fields
+    )
+    db.session.add(product)
+    db.session.flush()
+    note("product.created", product.id, actor)
+    return product.id
+
+
+def note(action: str, product_id: int, actor: Actor) -> None:
+    audit.record(actor, action, subject_type="product", subject_id=product_id, subject="T")
+
+
+@writes()
+def change(product_id: int, actor: Actor) -> None:
+    note("product.changed", product_id, actor)
+
+
+def test_the_version_moves_with_every_commit_and_only_then(node: Flask, actor: Actor) -> None:
+    first = live.executed_by_source()
+    assert first == live.executed_by_source() != ""
+    register("T-1", actor)
+    assert live.executed_by_source() != first
+
+
+def test_the_version_is_the_sources_own(
+    app: Flask, database: URL, relays: tuple[Relay, Relay], actor: Actor
+) -> None:
+    source, replica = relays
+    node = make_app(source.url(database), replica.url(database))
+    with node.test_request_context():
+        replica.refuse()
+        gtids = live.executed_by_source()
+    with node.test_request_context():
+        replica.restore()
+        source.refuse()
+        # a replica that lacks nothing says the same
+        assert live.executed_by_source() == gtids
+
+
+def test_changes_are_told_latest_first_and_once(node: Flask, actor: Actor) -> None:
+    first, second, third = (register(code, actor) for code in CODES)
+    change(first, actor)
+    change(first, actor)
+    found = live.changes()
+    assert [row.id for row in found.rows] == [first, third, second]
+    assert found.created == {first, second, third}
+    assert (found.others, found.more) == ([], False)
+
+
+def test_rows_are_told_as_they_are(node: Flask, actor: Actor, administrator: Administrator) -> None:
+    number = register("T-1", actor, quantity=Decimal("2.5"), minimum=Decimal(3))
+    row = live.changes().rows[0]
+    assert (row.id, row.code, row.name, row.quantity) == (number, "T-1", "Tornillo", Decimal("2.500"))
+    assert (row.minimum, row.low, row.active, row.version) == (Decimal("3.000"), True, True, 1)
+    assert (row.category, row.unit) == (None, "ud")
+    assert row.decimals >= 0
+
+
+def test_old_changes_and_changes_of_others_things_are_not_told(
+    node: Flask, actor: Actor, administrator: Administrator, database: URL
+) -> None:
+    number = register("T-1", actor)
+    administrator.execute(
+        f"UPDATE `{database.database}`.audit_entries "
+        f"SET created_at = UTC_TIMESTAMP(6) - INTERVAL {live.WINDOW_SECONDS + 1} SECOND"
+    )
+    writes()(audit.record)(actor, "user.changed", subject_type="user", subject_id=number, subject="ana")
+    found = live.changes()
+    assert (found.rows, found.others, found.more) == ([], [], False)
+
+
+def test_a_change_whose_entry_is_older_than_later_ones_is_told(
+    node: Flask, actor: Actor, administrator: Administrator, database: URL
+) -> None:
+    """A transaction that took long commits entries that bear an earlier time."""
+    number = register("T-1", actor)
+    administrator.execute(
+        f"UPDATE `{database.database}`.audit_entries "
+        f"SET created_at = created_at - INTERVAL {live.WINDOW_SECONDS - 10} SECOND"
+    )
+    later = register("T-2", actor)
+    assert [row.id for row in live.changes().rows] == [later, number]
+
+
+def test_more_than_are_told_in_full_are_named(
+    node: Flask, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "MOST_ROWS", 2)
+    numbers = [register(code, actor) for code in CODES]
+    found = live.changes()
+    assert [row.id for row in found.rows] == numbers[:0:-1]
+    assert list(found.others) == numbers[:1]
+    assert not found.more
+    monkeypatch.setattr(live, "_MOST_ENTRIES", 2)
+    assert live.changes().more
+
+
+def test_the_latest_entries_are_found_by_an_index(
+    node: Flask, actor: Actor, administrator: Administrator, database: URL
+) -> None:
+    """However many entries there are, only those of the window are looked at."""
+    name = database.database
+    number = register("T-1", actor)
+    administrator.execute(
+        f"INSERT INTO `{name}`.audit_entries "
+        "(created_at, username, action, subject_type, subject_id, subject, address, node, request_id) "
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900) "
+        "SELECT UTC_TIMESTAMP(6) - INTERVAL i HOUR, "
+        f"'x', 'product.changed', 'product', {number}, 'T', '', '', '' FROM n"
+    )
+    administrator.execute(f"ANALYZE TABLE `{name}`.audit_entries")
+    plan = administrator.execute(
+        f"EXPLAIN FORMAT=TREE SELECT subject_id, action FROM `{name}`.audit_entries "
+        f"WHERE created_at >= UTC_TIMESTAMP(6) - INTERVAL {live.WINDOW_SECONDS} SECOND "
+        "AND subject_type = 'product' ORDER BY created_at DESC LIMIT 3001"
+    )[0][0]
+    assert "ix_audit_entries_created_at_subject_type" in plan
+    assert "reverse" in plan
+    assert "Sort" not in plan
+
+
+def test_rows_come_in_the_order_asked_for_without_those_that_there_are_not(node: Flask, actor: Actor) -> None:
+    first, second = (register(code, actor) for code in CODES[:2])
+    assert [row.id for row in live.rows([second, 999_999_999, first])] == [second, first]
+    assert live.rows([]) == []
