@@ -16,6 +16,7 @@ from inventario.idempotency import register_idempotency
 from inventario.languages import register_languages
 from inventario.presentation import register_presentation
 from inventario.request_log import register_request_log
+from inventario.services.stock import register_stock
 from inventario.sessions import register_sessions
 from inventario.views import register_views
 
@@ -29,6 +30,7 @@ def create_app(settings: configuration.Settings | None = None) -> Flask:
     register_request_log(app, settings)
     register_sessions(app, settings)
     register_database(app, settings)
+    register_stock(app, settings)
     register_languages(app)
     register_access(app)
     register_forms(app)

@@ -39,6 +39,7 @@ class Settings:
     session_cookie_secure: bool | None
     session_hours: int
     log_level: str
+    allow_negative_stock: bool
     database: DatabaseSettings
 
 
@@ -107,6 +108,7 @@ def load(variables: Mapping[str, str] | None = None) -> Settings:
         session_cookie_secure=None if secure == "auto" else secure == "true",
         session_hours=int(environment.number("SESSION_HOURS", 12, 1, 720)),
         log_level=environment.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+        allow_negative_stock=environment.choice("ALLOW_NEGATIVE_STOCK", "false", ("true", "false")) == "true",
         database=DatabaseSettings(
             write_url=environment.mysql_url("DATABASE_WRITE_URL"),
             read_url=environment.mysql_url("DATABASE_READ_URL"),

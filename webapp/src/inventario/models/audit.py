@@ -8,16 +8,22 @@ from sqlalchemy.orm import Mapped, mapped_column
 from inventario.models.base import TABLE_OPTIONS, Base, CreatedAt
 
 
+def _family(context: Any) -> str:
+    return str(context.get_current_parameters()["action"]).partition(".")[0]
+
+
 class AuditEntry(Base):
     """Who did what, when, from where, through which node. Written with the change itself, never changed."""
 
     __tablename__ = "audit_entries"
     __table_args__ = (
-        Index("ix_audit_entries_created_at_subject_type", "created_at", "subject_type"),
+        # the newest ones, of a family of actions, a subject or a person
+        Index("ix_audit_entries_created_at_id_subject_type", "created_at", "id", "subject_type"),
+        Index("ix_audit_entries_family_created_at", "family", "created_at"),
         Index("ix_audit_entries_subject_type_subject_id_id", "subject_type", "subject_id", "id"),
         # what happened to a product besides its movements, however many there are between
         Index("ix_audit_entries_subject_type_subject_id_action", "subject_type", "subject_id", "action"),
-        Index("ix_audit_entries_user_id_id", "user_id", "id"),
+        Index("ix_audit_entries_user_id_created_at", "user_id", "created_at"),
         TABLE_OPTIONS,
     )
 
@@ -28,6 +34,8 @@ class AuditEntry(Base):
     username: Mapped[str] = mapped_column(String(64, collation="utf8mb4_0900_as_ci"))
     # subject and verb, as product.created
     action: Mapped[str] = mapped_column(String(40))
+    # the subject of the action, by itself
+    family: Mapped[str] = mapped_column(String(20), default=_family, server_default="")
     subject_type: Mapped[str] = mapped_column(String(20))
     subject_id: Mapped[int | None] = mapped_column(BigInteger)
     # what people call it, as it was called then

@@ -26,8 +26,10 @@ class Movement(Base):
     __table_args__ = (
         one_of("movements", "kind", KINDS),
         Index("ix_movements_product_id_id", "product_id", "id"),
-        # movements over time without touching the rows
-        Index("ix_movements_created_at_kind", "created_at", "kind"),
+        # the newest ones, of a kind or a person; and movements over time without touching the rows
+        Index("ix_movements_created_at_id_kind", "created_at", "id", "kind"),
+        Index("ix_movements_kind_created_at", "kind", "created_at"),
+        Index("ix_movements_user_id_created_at", "user_id", "created_at"),
         TABLE_OPTIONS,
     )
 

@@ -106,7 +106,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["product_id"], ["products.id"], name="fk_movements_product_id"),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_movements_user_id"),
         sa.Index("ix_movements_product_id_id", "product_id", "id"),
-        sa.Index("ix_movements_created_at_kind", "created_at", "kind"),
+        sa.Index("ix_movements_created_at_id_kind", "created_at", "id", "kind"),
+        sa.Index("ix_movements_kind_created_at", "kind", "created_at"),
+        sa.Index("ix_movements_user_id_created_at", "user_id", "created_at"),
         **SPANISH,
     )
     op.create_table(
@@ -116,6 +118,7 @@ def upgrade() -> None:
         sa.Column("user_id", sa.Integer, nullable=True),
         sa.Column("username", USERNAME, nullable=False),
         sa.Column("action", sa.String(40), nullable=False),
+        sa.Column("family", sa.String(20), nullable=False, server_default=""),
         sa.Column("subject_type", sa.String(20), nullable=False),
         sa.Column("subject_id", sa.BigInteger, nullable=True),
         sa.Column("subject", sa.String(130), nullable=False),
@@ -124,10 +127,11 @@ def upgrade() -> None:
         sa.Column("node", sa.String(64), nullable=False),
         sa.Column("request_id", sa.String(64), nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_audit_entries_user_id"),
-        sa.Index("ix_audit_entries_created_at_subject_type", "created_at", "subject_type"),
+        sa.Index("ix_audit_entries_created_at_id_subject_type", "created_at", "id", "subject_type"),
+        sa.Index("ix_audit_entries_family_created_at", "family", "created_at"),
         sa.Index("ix_audit_entries_subject_type_subject_id_id", "subject_type", "subject_id", "id"),
         sa.Index("ix_audit_entries_subject_type_subject_id_action", "subject_type", "subject_id", "action"),
-        sa.Index("ix_audit_entries_user_id_id", "user_id", "id"),
+        sa.Index("ix_audit_entries_user_id_created_at", "user_id", "created_at"),
         **SPANISH,
     )
     op.create_table(

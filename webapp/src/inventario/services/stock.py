@@ -1,0 +1,242 @@
+"""Stock: what came, what went, and what was found to be another than thought."""
+
+from __future__ import annotations
+
+import dataclasses
+import decimal
+from dataclasses import dataclass
+from decimal import Decimal
+
+from flask import Flask, current_app
+from sqlalchemy import select, update
+from sqlalchemy.orm import joinedload
+
+from inventario.database import db, reads, writes
+from inventario.models import Movement, Product, Unit, User
+from inventario.models.stock import ADJUSTMENT, OUT, REASONS
+from inventario.services import audit, submissions, timeline
+from inventario.services.actors import Actor
+from inventario.services.submissions import fingerprint
+from inventario.services.timeline import Period, Timeline
+from inventario.settings import Settings
+
+# what a quantity may be, as the column has it but for a margin
+LARGEST = Decimal("999999999999.999")
+FINEST = 3
+NOTE_LENGTH = 500
+
+
+class StockRefused(Exception):
+    """The movement may not be; nothing was changed."""
+
+
+class ProductUnknown(StockRefused):
+    """There is no such product."""
+
+
+class ProductRetired(StockRefused):
+    """The product is retired."""
+
+
+@dataclass
+class NotEnough(StockRefused):
+    """More was to go out than is there."""
+
+    available: Decimal
+
+
+@dataclass
+class QuantityInvalid(StockRefused):
+    """Not above zero, too large, or finer than the product's unit, which has so many decimals."""
+
+    decimals: int
+
+
+class ReasonInvalid(StockRefused):
+    """No such kind, or no reason of that kind."""
+
+
+@dataclass(frozen=True)
+class Stock:
+    """What a movement needs to know of a product."""
+
+    product_id: int
+    code: str
+    name: str
+    active: bool
+    quantity: Decimal
+    unit: str
+    decimals: int
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A movement that was made: what it added to the stock, and what was there afterwards."""
+
+    id: int
+    product_id: int
+    kind: str
+    quantity: Decimal
+    balance: Decimal
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a list of movements is narrowed to; None and empty: nothing in particular."""
+
+    kind: str = ""
+    product_code: str = ""
+    username: str = ""
+    period: Period = dataclasses.field(default_factory=Period)
+
+
+def register_stock(app: Flask, settings: Settings) -> None:
+    app.config["ALLOW_NEGATIVE_STOCK"] = settings.allow_negative_stock
+
+
+@writes(repeatable=True)
+def move(
+    actor: Actor,
+    product_id: int,
+    kind: str,
+    quantity: Decimal,
+    reason: str,
+    note: str,
+    submission_key: str,
+) -> Moved:
+    """Move stock: submission, quantity, movement and audit entry, all or nothing.
+
+    :param quantity: how much comes or goes; of an adjustment, how much was counted.
+    """
+    if reason not in REASONS.get(kind, ()):
+        raise ReasonInvalid
+    if not quantity.is_finite() or abs(quantity) > LARGEST:
+        raise QuantityInvalid(FINEST)
+    content = fingerprint(product_id, kind, quantity.normalize(), reason, note)
+    try:
+        submission = submissions.count(submission_key, actor.user_id, "", content)
+    except submissions.AlreadyCounted as earlier:
+        return _moved(db.session.get_one(Movement, int(earlier.subject)))
+    # whoever else moves this product waits here, so that all see the quantity that the one before left
+    stock = _stock(product_id, lock=True)
+    if not stock.active:
+        raise ProductRetired
+    balance = _balance(stock, kind, quantity)
+    movement = Movement(
+        product_id=product_id,
+        kind=kind,
+        quantity=balance - stock.quantity,
+        balance=balance,
+        reason=reason,
+        note=note[:NOTE_LENGTH],
+        user_id=actor.user_id,
+    )
+    db.session.add(movement)
+    db.session.flush()
+    db.session.execute(update(Product).where(Product.id == product_id).values(quantity=balance))
+    submission.subject = str(movement.id)
+    changes: dict[str, object] = {
+        "quantity": [plain(stock.quantity), plain(balance)],
+        "kind": kind,
+        "reason": reason,
+    }
+    audit.record(
+        actor,
+        "stock.moved",
+        subject_type="product",
+        subject_id=product_id,
+        subject=stock.code,
+        changes=changes | ({"note": note} if note else {}),
+    )
+    return _moved(movement)
+
+
+@reads
+def find(product_id: int) -> Stock:
+    """What there is of a product now."""
+    return _stock(product_id, lock=False)
+
+
+@reads
+def page(
+    filters: Filters, *, older_than: int | None = None, newer_than: int | None = None
+) -> Timeline[Movement]:
+    """Movements, newest first, with their products and users."""
+    matching = select(Movement).options(
+        joinedload(Movement.product, innerjoin=True)
+        .load_only(Product.id, Product.code, Product.name, Product.unit_code)
+        .joinedload(Product.unit, innerjoin=True),
+        joinedload(Movement.user, innerjoin=True).load_only(User.id, User.username),
+    )
+    product_id = user_id = None
+    if filters.kind:
+        matching = matching.where(Movement.kind == filters.kind)
+    if filters.product_code:
+        product_id = db.session.scalars(
+            select(Product.id).where(Product.code == filters.product_code)
+        ).one_or_none()
+        matching = matching.where(Movement.product_id == product_id)
+    if filters.username:
+        user_id = db.session.scalars(select(User.id).where(User.username == filters.username)).one_or_none()
+        matching = matching.where(Movement.user_id == user_id)
+    if (filters.product_code and product_id is None) or (filters.username and user_id is None):
+        return Timeline(rows=[], older=None, newer=None)
+    return timeline.page(
+        matching,
+        Movement,
+        filters.period,
+        older_than=older_than,
+        newer_than=newer_than,
+        by_id=product_id is not None,
+    )
+
+
+def plain(quantity: Decimal) -> str:
+    """A quantity as text, equal for equal quantities: 1.5 for 1.500."""
+    return f"{quantity.normalize() + 0:f}"
+
+
+def _stock(product_id: int, *, lock: bool) -> Stock:
+    query = (
+        select(
+            Product.id, Product.code, Product.name, Product.active, Product.quantity, Unit.name, Unit.decimals
+        )
+        .join(Unit, Unit.code == Product.unit_code)
+        .where(Product.id == product_id)
+    )
+    if lock:
+        # its unit stays free for others
+        query = query.with_for_update(of=Product)
+    row = db.session.execute(query).one_or_none()
+    if row is None:
+        raise ProductUnknown
+    return Stock(*row)
+
+
+def _balance(stock: Stock, kind: str, quantity: Decimal) -> Decimal:
+    """What will be there."""
+    counted = kind == ADJUSTMENT
+    if (
+        quantity < 0
+        or (quantity == 0 and not counted)
+        or quantity != quantity.quantize(Decimal(1).scaleb(-stock.decimals), decimal.ROUND_DOWN)
+    ):
+        raise QuantityInvalid(stock.decimals)
+    if counted:
+        return quantity
+    balance = stock.quantity - quantity if kind == OUT else stock.quantity + quantity
+    if balance < 0 and kind == OUT and not current_app.config["ALLOW_NEGATIVE_STOCK"]:
+        raise NotEnough(stock.quantity)
+    if abs(balance) > LARGEST:
+        raise QuantityInvalid(stock.decimals)
+    return balance
+
+
+def _moved(movement: Movement) -> Moved:
+    return Moved(
+        id=movement.id,
+        product_id=movement.product_id,
+        kind=movement.kind,
+        quantity=movement.quantity,
+        balance=movement.balance,
+    )
