@@ -87,7 +87,6 @@ class Shelf:
         self._administrator.execute(f"UPDATE `{self.schema}`.products SET {assignment} WHERE id = {self.id}")
 
 
-
 @pytest.fixture
 def shelf(actor: Actor, administrator: Administrator, database: URL) -> Shelf:
     """Counted in whole pieces."""
