@@ -4,6 +4,7 @@ from inventario.models.audit import AuditEntry
 from inventario.models.catalogue import Category, Unit
 from inventario.models.imports import ImportJob, ImportRow
 from inventario.models.products import Product
+from inventario.models.search import ProductTerm
 from inventario.models.stock import Movement
 from inventario.models.submissions import Submission
 from inventario.models.users import ApiToken, EndedSession, LoginFailures, User
@@ -18,6 +19,7 @@ __all__ = [
     "LoginFailures",
     "Movement",
     "Product",
+    "ProductTerm",
     "Submission",
     "Unit",
     "User",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, text, true
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, String, func, text, true
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -19,6 +19,11 @@ class Product(Base):
         not_blank("products", "code"),
         not_blank("products", "name"),
         CheckConstraint("minimum >= 0", name="ck_products_minimum"),
+        # the ways into the lists, each in the order of the code (services.finding)
+        Index("ix_products_active_code", "active", "code"),
+        Index("ix_products_low_code", "low", "code"),
+        Index("ix_products_category_id_code", "category_id", "code"),
+        Index("ix_products_unit_code_code", "unit_code", "code"),
         TABLE_OPTIONS,
     )
 
@@ -31,15 +36,21 @@ class Product(Base):
     # a retired one keeps its history and is offered no more
     active: Mapped[bool] = mapped_column(server_default=true())
     # what is there: the sum of its movements, kept with them in one transaction
-    quantity: Mapped[Quantity] = mapped_column(server_default=text("0"))
+    quantity: Mapped[Quantity] = mapped_column(server_default=text("0"), index=True)
     # at or below it the stock is low; None: nobody minds
     minimum: Mapped[Quantity | None]
     # counts the changes of what describes the product, so that two people do not overwrite each other
     version: Mapped[int] = mapped_column(server_default=text("1"))
     created_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     created_at: Mapped[CreatedAt] = mapped_column(index=True)
-    # None: never changed since it was registered
-    updated_at: Mapped[datetime.datetime | None] = mapped_column(mysql.DATETIME(fsp=6))
+    # as created_at until something that describes the product changes; None for a moment, during a migration
+    updated_at: Mapped[datetime.datetime | None] = mapped_column(
+        mysql.DATETIME(fsp=6), server_default=func.utc_timestamp(6), index=True
+    )
+    # computed by MySQL, for the index
+    low: Mapped[bool | None] = mapped_column(
+        Computed("minimum IS NOT NULL AND quantity <= minimum", persisted=False), deferred=True
+    )
 
     # whoever shows them loads them: a query per row cannot happen by accident
     unit: Mapped[Unit] = relationship(lazy="raise")

@@ -14,7 +14,7 @@ from sqlalchemy.orm import joinedload
 
 from inventario.database import db, duplicate_key, reads, writes
 from inventario.models import Category, Product, Unit
-from inventario.services import audit, submissions
+from inventario.services import audit, submissions, terms
 from inventario.services.actors import Actor
 
 PAGE_ROWS = 50
@@ -84,6 +84,7 @@ def register(product: NewProduct, *, actor: Actor, submission_key: str) -> str:
         if duplicate_key(error) == "uq_products_code":
             raise DuplicateCode from error
         raise
+    terms.index(row)
     audit.record(
         actor, "product.created", subject_type="product", subject_id=row.id, subject=product.code, changes=None
     )

@@ -17,9 +17,9 @@ from sqlalchemy.pool import NullPool
 
 from inventario.database.connections import release_options
 from inventario.database.extension import MIGRATIONS
-from inventario.models import User
+from inventario.models import ProductTerm, User
 from inventario.models.users import ADMINISTRATOR
-from inventario.services import submissions
+from inventario.services import submissions, terms
 from inventario.services.accounts import hash_password
 
 _LOCK = "inventario.release"
@@ -52,7 +52,11 @@ def release(administrator: tuple[str, str] | None, *, check: bool) -> list[Step]
 
 
 def _steps(connection: Connection, administrator: tuple[str, str] | None, *, check: bool) -> list[Step]:
-    return [*_migrate(connection, check=check), *_first_administrator(connection, administrator, check=check)]
+    return [
+        *_migrate(connection, check=check),
+        *_index_products(connection, check=check),
+        *_first_administrator(connection, administrator, check=check),
+    ]
 
 
 @contextmanager
@@ -84,6 +88,16 @@ def _migrate(connection: Connection, *, check: bool) -> list[Step]:
         connection.commit()
     path = f"from {current or 'nothing'} to {head}"
     return [Step(done=f"schema migrated {path}", would=f"schema would be migrated {path}")]
+
+
+def _index_products(connection: Connection, *, check: bool) -> list[Step]:
+    """Let all products be found by their words, also those that the release before registered."""
+    if not inspect(connection).has_table(ProductTerm.__tablename__) or not terms.missing(connection):
+        return []
+    if check:
+        return [Step(done="", would="products would be made findable")]
+    done = terms.catch_up(connection)
+    return [Step(done=f"{done} products made findable", would="")]
 
 
 def _first_administrator(
