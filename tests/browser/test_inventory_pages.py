@@ -24,8 +24,16 @@ def sign_in(page: Page, username: str, password: str) -> None:
 @pytest.fixture
 def signed_in(page: Page, cluster: Cluster) -> Page:
     sign_in(page, cluster.username, cluster.password)
-    expect(page.get_by_role("button", name="Salir")).to_be_visible()
+    expect(page.get_by_role("heading", name="Resumen")).to_be_visible()
     return page
+
+
+def open_account_menu(page: Page, username: str) -> None:
+    """The menu under the person's name; on a phone it is itself in a menu."""
+    folded = page.get_by_role("button", name="Menú")
+    if folded.is_visible():
+        folded.click()
+    page.get_by_role("button", name=username).click()
 
 
 @pytest.fixture
@@ -75,8 +83,9 @@ def test_product_is_registered_found_and_not_registered_twice(
     photograph(signed_in, "search")
 
 
-def test_signed_out_sees_nothing(signed_in: Page, photograph: Photograph) -> None:
+def test_signed_out_sees_nothing(signed_in: Page, cluster: Cluster, photograph: Photograph) -> None:
     photograph(signed_in, "overview")
+    open_account_menu(signed_in, cluster.username)
     signed_in.get_by_role("button", name="Salir").click()
     expect(signed_in.get_by_text("Ha cerrado la sesión.")).to_be_visible()
     signed_in.goto("/products")

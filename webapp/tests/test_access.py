@@ -9,13 +9,24 @@ from werkzeug.routing import Rule
 from browser import Browser
 from inventario import create_app
 
-PUBLIC = {"/", "/login", "/health/live", "/health/ready", "/live/version", "/static/<path:filename>"}
+PUBLIC = {
+    "/",
+    "/login",
+    "/health/live",
+    "/health/ready",
+    "/live/version",
+    "/static/<path:filename>",
+    "/bootstrap/static/<path:filename>",
+    "/preferences/language",
+    "/preferences/theme",
+}
 # asked without a login, answered to those who hold the key of a page
 WITH_KEY = {"/live/changes"}
 
 
 def path(rule: Rule) -> str:
-    return rule.rule.replace("<path:filename>", "inventario.css")
+    file = "css/bootstrap.min.css" if rule.endpoint == "bootstrap.static" else "inventario.css"
+    return rule.rule.replace("<path:filename>", file)
 
 
 def test_every_route(app: Flask) -> None:

@@ -31,7 +31,7 @@ def create_app(settings: configuration.Settings | None = None) -> Flask:
     register_sessions(app, settings)
     register_database(app, settings)
     register_stock(app, settings)
-    register_languages(app)
+    register_languages(app, settings)
     register_access(app)
     register_forms(app)
     register_idempotency(app)

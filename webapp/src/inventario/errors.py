@@ -4,25 +4,42 @@ from __future__ import annotations
 
 import logging
 
-from flask import Flask, g, render_template
+from flask import Flask, render_template, request
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from inventario.database import DatabaseUnavailable, DataRefused
 from inventario.idempotency import SubmissionRefused
+from inventario.readers import ask_no_more_who_reads
 from inventario.request_log import request_id
 
 logger = logging.getLogger(__name__)
 
-_PAGES = {
-    400: ("Petición no válida", "El navegador ha enviado algo que no se entiende."),
-    403: ("Sin permiso", "Su usuario no puede ver esta página."),
-    404: ("No encontrado", "Esta página no existe o ha cambiado de sitio."),
-    405: ("Acción no disponible", "Esta página no admite esa acción."),
-    413: ("Demasiado grande", "Lo enviado ocupa más de lo que se admite."),
-    500: ("Error interno", "Algo ha fallado por nuestra parte. Ha quedado anotado."),
+
+_PAGES: dict[int, tuple[object, object]] = {
+    400: (
+        _l("Petición no válida"),
+        _l("El navegador ha enviado algo que no se entiende."),
+    ),
+    403: (
+        _l("Sin permiso"),
+        _l("Su usuario no puede ver ni hacer esto. Si lo necesita, pídalo a quien administra Inventario."),
+    ),
+    404: (
+        _l("No encontrado"),
+        _l("Esta página no existe o ha cambiado de sitio. Compruebe la dirección o empiece por el inicio."),
+    ),
+    405: (_l("Acción no disponible"), _l("Esta página no admite esa acción. No se ha cambiado nada.")),
+    413: (_l("Demasiado grande"), _l("Lo enviado ocupa más de lo que se admite. No se ha guardado nada.")),
+    429: (_l("Demasiados intentos"), _l("Espere un momento antes de volver a intentarlo.")),
+    500: (
+        _l("Error interno"),
+        _l("Algo ha fallado por nuestra parte y ha quedado anotado. Vuelva a intentarlo dentro de un momento."),
+    ),
 }
+_OTHER = (_l("No se ha podido completar"), _l("La petición no se ha podido completar. Vuelva a intentarlo."))
 
 
 def register_errors(app: Flask) -> None:
@@ -38,29 +55,32 @@ def _http(error: HTTPException) -> tuple[str, int, list[tuple[str, str]]]:
     if isinstance(error, SubmissionRefused):
         title, text = error.title, error.text
     else:
-        title, text = _PAGES.get(code, ("No se ha podido completar", "La petición no se ha podido completar."))
+        title, text = _PAGES.get(code, _OTHER)
     # what the exception itself wants said, such as Allow or Retry-After, but for the headers of its own page
     headers = [(name, value) for name, value in error.get_headers() if name.lower() != "content-type"]
-    return _page(title, text), code, headers
+    return _page(title, text, retry=code >= 500 or code == 429), code, headers
 
 
 def _csrf(_error: CSRFError) -> tuple[str, int]:
-    text = (
+    text = _l(
         "La página llevaba demasiado tiempo abierta o la sesión ha cambiado. "
         "Vuelva atrás, recargue e inténtelo otra vez."
     )
-    return _page("El formulario ha caducado", text), 400
+    return _page(_l("El formulario ha caducado"), text), 400
 
 
 def _internal(_error: InternalServerError) -> tuple[str, int]:
     # Flask has logged the exception already
-    return _page(*_PAGES[500]), 500
+    ask_no_more_who_reads()
+    return _page(*_PAGES[500], retry=True), 500
 
 
 def _database(error: DatabaseUnavailable) -> tuple[str, int, dict[str, str]]:
     logger.error("database unavailable: %s", error)
-    g.error_page = True
-    page = render_template("errors/database.html", writing=error.writing, request_id=request_id())
+    ask_no_more_who_reads()
+    page = render_template(
+        "errors/database.html", writing=error.writing, again=_same_page(), request_id=request_id()
+    )
     return page, 503, {"Retry-After": "5"}
 
 
@@ -75,6 +95,11 @@ def _refused(error: DataRefused) -> tuple[str, int]:
     return _page(_("Datos no admitidos"), text), 422
 
 
-def _page(title: object, text: object) -> str:
-    g.error_page = True
-    return render_template("errors/error.html", title=title, text=text, request_id=request_id())
+def _page(title: object, text: object, *, retry: bool = False) -> str:
+    again = _same_page() if retry else None
+    return render_template("errors/error.html", title=title, text=text, again=again, request_id=request_id())
+
+
+def _same_page() -> str | None:
+    """Where to try again; what a form sent cannot be sent again by a link."""
+    return request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else None

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from flask import Flask, Response, request
 
+from inventario.assets import is_static
+
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
+    # data: for the small images in Bootstrap's own stylesheet
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _HEADERS = {
@@ -25,7 +28,7 @@ def register_headers(app: Flask) -> None:
 
 def _secure(response: Response) -> Response:
     response.headers.update(_HEADERS)
-    if request.endpoint != "static":
+    if not is_static(request.endpoint):
         # pages show a company's data: neither a proxy nor the back button of the next person keeps them
         response.headers["Cache-Control"] = "no-store"
     return response

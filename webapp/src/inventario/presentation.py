@@ -2,43 +2,74 @@
 
 from __future__ import annotations
 
-import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, g
-from flask_login import current_user
+from flask import Flask, request
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
 
+from inventario import formats
 from inventario.database import read_is_stale
+from inventario.languages import LANGUAGES, language
+from inventario.models import User
+from inventario.models.users import OPERATOR, VIEWER
+from inventario.readers import reader
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A page in a menu, shown to whoever has at least this role."""
+
+    endpoint: str
+    label: LazyString
+    role: str = VIEWER
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the page that is shown belongs to it: all pages of its blueprint do."""
+        return (request.endpoint or "").partition(".")[0] == self.endpoint.partition(".")[0]
+
+
+NAVIGATION: Sequence[Entry] = (
+    Entry("home.index", _l("Resumen")),
+    Entry("products.index", _l("Productos")),
+)
+
+# in the menu under the person's name
+ACCOUNT_MENU: Sequence[Entry] = ()
+
+THEME_COOKIE = "inventario_theme"
+THEMES = {"auto": _l("Automático"), "light": _l("Claro"), "dark": _l("Oscuro")}
 
 
 def register_presentation(app: Flask) -> None:
     app.context_processor(_common)
-    app.add_template_filter(ago)
-    app.add_template_filter(utc)
-    app.add_template_filter(number)
+    for write in (formats.number, formats.quantity, formats.moment, formats.day, formats.ago):
+        app.add_template_filter(write)
+
+
+def theme() -> str:
+    """What this browser's switch says; `auto` follows the device."""
+    chosen = request.cookies.get(THEME_COOKIE, "")
+    return chosen if chosen in THEMES else "auto"
 
 
 def _common() -> dict[str, Any]:
-    # the page that says that the database is away must not ask it who reads
-    user = None if g.get("error_page") or not current_user.is_authenticated else current_user
-    return {"user": user, "read_is_stale": read_is_stale()}
+    user = reader()
+    return {
+        "user": user,
+        "navigation": _for(user, NAVIGATION),
+        "account_menu": _for(user, ACCOUNT_MENU),
+        "may_change": user is not None and user.may(OPERATOR),
+        "read_is_stale": read_is_stale(),
+        "language": language(),
+        "languages": LANGUAGES,
+        "theme": theme(),
+        "themes": THEMES,
+    }
 
 
-def ago(moment: datetime.datetime, now: datetime.datetime | None = None) -> str:
-    """How long ago a moment (UTC, as MySQL gives it) was, as people say it."""
-    now = now or datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
-    seconds = max(0, int((now - moment).total_seconds()))
-    for size, one, many in ((86400, "día", "días"), (3600, "hora", "horas"), (60, "minuto", "minutos")):
-        if seconds >= size:
-            count = seconds // size
-            return f"hace {count} {one if count == 1 else many}"
-    return "hace un momento"
-
-
-def utc(moment: datetime.datetime) -> str:
-    return moment.strftime("%d/%m/%Y %H:%M UTC")
-
-
-def number(value: int) -> str:
-    """Spanish thousands: 12.345."""
-    return f"{value:,}".replace(",", ".")
+def _for(user: User | None, entries: Sequence[Entry]) -> list[Entry]:
+    return [entry for entry in entries if user is not None and user.may(entry.role)]

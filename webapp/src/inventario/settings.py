@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytz
+
 PREFIX = "INVENTARIO_"
 
 
@@ -40,6 +42,8 @@ class Settings:
     session_hours: int
     log_level: str
     allow_negative_stock: bool
+    # of those whose browser says none
+    time_zone: str
     database: DatabaseSettings
 
 
@@ -82,6 +86,12 @@ class Environment:
             raise SettingsError(f"{PREFIX}{name} must be one of: {', '.join(allowed)}.")
         return value
 
+    def time_zone(self, name: str, default: str) -> str:
+        value = self.optional(name, default)
+        if value not in pytz.all_timezones_set:
+            raise SettingsError(f"{PREFIX}{name} must be the name of a time zone, as Europe/Madrid.")
+        return value
+
     def mysql_url(self, name: str) -> str:
         value = self.required(name)
         scheme, _, rest = value.partition("://")
@@ -109,6 +119,7 @@ def load(variables: Mapping[str, str] | None = None) -> Settings:
         session_hours=int(environment.number("SESSION_HOURS", 12, 1, 720)),
         log_level=environment.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         allow_negative_stock=environment.choice("ALLOW_NEGATIVE_STOCK", "false", ("true", "false")) == "true",
+        time_zone=environment.time_zone("TIME_ZONE", "Europe/Madrid"),
         database=DatabaseSettings(
             write_url=environment.mysql_url("DATABASE_WRITE_URL"),
             read_url=environment.mysql_url("DATABASE_READ_URL"),

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 from flask import Flask
+from flask_babel import lazy_gettext as _l
 from flask_wtf import CSRFProtect, FlaskForm
 from wtforms import HiddenField
 from wtforms.validators import Regexp
 
+from inventario.languages import language
+
 csrf = CSRFProtect()
 
 
-class SpanishForm(FlaskForm):
-    """A form whose own messages are those that WTForms has in Spanish."""
+class LocalisedForm(FlaskForm):
+    """A form whose own messages are those that WTForms has in the language in force."""
 
     class Meta(FlaskForm.Meta):
-        locales = ("es",)
+        @property
+        def locales(self) -> tuple[str, ...]:
+            return (language(),)
 
 
-class KeyedForm(SpanishForm):
+class KeyedForm(LocalisedForm):
     """A form that counts once, however often it is sent (see services.submissions)."""
 
-    submission_key = HiddenField(validators=[Regexp(r"^[0-9a-f]{32}$", message="Recargue la página.")])
+    submission_key = HiddenField(validators=[Regexp(r"^[0-9a-f]{32}$", message=_l("Recargue la página."))])
 
 
 def register_forms(app: Flask) -> None:
-    # WTForms' catalogues, not those of Flask-Babel
+    # WTForms' own way to its catalogues keeps them; Flask-WTF's reads them again at every request
     app.config["WTF_I18N_ENABLED"] = False
     # a token is as old as its session
     app.config["WTF_CSRF_TIME_LIMIT"] = None

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from flask_babel import lazy_gettext as _l
 from wtforms import SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Regexp
 
@@ -12,36 +13,41 @@ from inventario.services.products import NewProduct
 
 
 def _length(most: int) -> Length:
-    return Length(max=most, message=f"Como mucho {most} caracteres.")
+    return Length(max=most, message=_l("Como mucho %(most)s caracteres.", most=most))
 
 
 class ProductForm(KeyedForm):
     code = StringField(
-        "Código",
+        _l("Código"),
         filters=[clean],
-        description="Único en todo el inventario. No distingue mayúsculas ni acentos.",
+        description=_l("Único en todo el inventario. No distingue mayúsculas ni acentos."),
         validators=[
-            InputRequired("Escriba un código."),
+            InputRequired(_l("Escriba un código.")),
             _length(40),
             printable,
             Regexp(
                 r"^\w[\w .\-/+#]*$",
-                message="Use letras, números, espacios y . - _ / + # (empiece por letra o número).",
+                message=_l("Use letras, números, espacios y . - _ / + # (empiece por letra o número)."),
             ),
         ],
     )
     name = StringField(
-        "Nombre", filters=[clean], validators=[InputRequired("Escriba un nombre."), _length(120), printable]
-    )
-    unit = SelectField("Unidad", description="En qué se cuenta.")
-    category = StringField(
-        "Categoría",
+        _l("Nombre"),
         filters=[clean],
-        description="Opcional. Elija una o escriba una nueva.",
+        validators=[InputRequired(_l("Escriba un nombre.")), _length(120), printable],
+    )
+    unit = SelectField(_l("Unidad"), description=_l("En qué se cuenta."))
+    category = StringField(
+        _l("Categoría"),
+        filters=[clean],
+        description=_l("Opcional. Elija una o escriba una nueva."),
         validators=[_length(60), printable],
     )
     description = TextAreaField(
-        "Descripción", filters=[clean_lines], description="Opcional.", validators=[_length(1000), printable]
+        _l("Descripción"),
+        filters=[clean_lines],
+        description=_l("Opcional."),
+        validators=[_length(1000), printable],
     )
 
     def offer(self, units: Sequence[Unit]) -> None:

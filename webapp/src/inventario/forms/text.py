@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
+from flask_babel import gettext as _
 from wtforms import Field, Form, ValidationError
 
 from inventario.services.products import normalise
@@ -23,4 +24,4 @@ def printable(_form: Form, field: Field) -> None:
     """Refuse control characters and lone surrogates; direction marks could make a text look like another."""
     for character in field.data or "":
         if character != "\n" and unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co"):
-            raise ValidationError("Contiene caracteres que no se ven. Bórrelos y escríbalo de nuevo.")
+            raise ValidationError(_("Contiene caracteres que no se ven. Bórrelos y escríbalo de nuevo."))

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from flask import Flask
 
-from inventario.views import health, home, live, products, sessions
+from inventario.views import (
+    health,
+    home,
+    live,
+    preferences,
+    products,
+    sessions,
+)
 
 
 def register_views(app: Flask) -> None:
@@ -12,4 +19,5 @@ def register_views(app: Flask) -> None:
     app.register_blueprint(sessions.blueprint)
     app.register_blueprint(products.blueprint)
     app.register_blueprint(live.blueprint)
+    app.register_blueprint(preferences.blueprint)
     app.register_blueprint(health.blueprint)

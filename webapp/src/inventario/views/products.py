@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from inventario.access import current_actor
@@ -45,13 +46,13 @@ def create() -> str | Response | tuple[str, int]:
             form.product(), actor=current_actor(), submission_key=form.submission_key.data or ""
         )
     except products.DuplicateCode:
-        form.refuse_code("Ya hay un producto con este código. Elija otro.")
+        form.refuse_code(_("Ya hay un producto con este código. Elija otro."))
         return _render(form), 409
     except DatabaseUnavailable as error:
         logger.error("product not registered: %s", error)
         return _render(form, unsaved=True), 503
     logger.info("product registered", extra={"code": code})
-    flash(f"Producto {code} registrado.", "success")
+    flash(_("Producto %(code)s registrado.", code=code), "success")
     return redirect(url_for("products.index"))
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from flask_babel import gettext as _
 from flask_login import current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
@@ -30,7 +31,7 @@ def login() -> str | Response | tuple[str, int]:
     user = accounts.authenticate(form.username.data or "", form.password.data or "")
     if user is None:
         logger.warning("login refused", extra={"client": request.remote_addr})
-        form.password.errors = ["El usuario o la contraseña no son correctos."]
+        form.password.errors = [_("El usuario o la contraseña no son correctos.")]
         return render_template("login.html", form=form), 401
     # nothing of the anonymous session, which somebody else may know, goes on
     session.clear()
@@ -45,5 +46,5 @@ def login() -> str | Response | tuple[str, int]:
 def logout() -> Response:
     logout_user()
     session.clear()
-    flash("Ha cerrado la sesión.", "info")
+    flash(_("Ha cerrado la sesión."), "info")
     return redirect(url_for("home.index"))
