@@ -12,6 +12,7 @@ import os
 import secrets
 import subprocess
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -72,6 +73,12 @@ def database(administrator: Administrator, password: str) -> Iterator[URL]:
 
 
 @pytest.fixture(scope="session")
+def first_units(administrator: Administrator, database: URL) -> list[tuple[Any, ...]]:
+    """The units as the release leaves them."""
+    return administrator.execute(f"SELECT * FROM `{database.database}`.`units` ORDER BY code")
+
+
+@pytest.fixture(scope="session")
 def shared_app(database: URL) -> Flask:
     return make_app(database)
 
@@ -82,7 +89,7 @@ def app(shared_app: Flask, empty_tables: None) -> Flask:
 
 
 @pytest.fixture
-def empty_tables(administrator: Administrator, database: URL) -> None:
+def empty_tables(administrator: Administrator, database: URL, first_units: list[tuple[Any, ...]]) -> None:
     """Only the first user and the units that come with the schema are left from an earlier test."""
     for table in (
         "import_rows",
@@ -98,6 +105,10 @@ def empty_tables(administrator: Administrator, database: URL) -> None:
     ):
         administrator.execute(f"DELETE FROM `{database.database}`.`{table}`")
     administrator.execute(f"DELETE FROM `{database.database}`.`users` WHERE id <> 1")
+    units = f"`{database.database}`.`units`"
+    if administrator.execute(f"SELECT * FROM {units} ORDER BY code") != first_units:
+        administrator.execute(f"DELETE FROM {units}")
+        administrator.execute(f"INSERT INTO {units} VALUES {', '.join(map(str, first_units))}")
 
 
 @pytest.fixture

@@ -3,16 +3,20 @@ from __future__ import annotations
 import datetime
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import URL
 
 from conftest import USERNAME, make_app
-from inventario.services import products
+from inventario.services import catalogue, history, products
 from inventario.services.actors import Actor
-from inventario.services.products import DuplicateCode, NewProduct
-from inventario.services.submissions import new_key
+from inventario.services.products import Details, DuplicateCode, ProductUnknown, StaleVersion, TooFine
+from inventario.services.submissions import KeyReused, new_key
+from mysql_server import Administrator
 
 
 @pytest.fixture(autouse=True)
@@ -21,11 +25,11 @@ def context(app: Flask) -> Iterator[None]:
         yield
 
 
-def new(code: str, name: str = "Tornillo", category: str = "", description: str = "") -> NewProduct:
-    return NewProduct(code=code, name=name, description=description, unit_code="ud", category=category)
+def new(code: str, name: str = "Tornillo", category: str = "", description: str = "") -> Details:
+    return Details(code=code, name=name, description=description, unit_code="ud", category=category)
 
 
-def register(actor: Actor, product: NewProduct) -> str:
+def register(actor: Actor, product: Details) -> str:
     return products.register(product, actor=actor, submission_key=new_key())
 
 
@@ -73,7 +77,7 @@ def test_a_refused_form_may_be_corrected_and_sent_again(actor: Actor) -> None:
 def test_categories_are_shared_whatever_their_accents(actor: Actor) -> None:
     register(actor, new("T-1", category="Ferretería"))
     register(actor, new("T-2", category="ferreteria"))
-    assert products.category_names() == ["Ferretería"]
+    assert catalogue.category_names() == ["Ferretería"]
 
 
 @pytest.mark.parametrize(
@@ -154,3 +158,192 @@ def test_the_same_code_at_once_through_several_nodes(actor: Actor, database: URL
 )
 def test_normalise(typed: str, kept: str) -> None:
     assert products.normalise(typed) == kept
+
+
+def product_id(code: str) -> int:
+    holder = products.code_holder(code)
+    assert holder is not None
+    return holder.id
+
+
+def edit(actor: Actor, number: int, version: int, **changes: Any) -> bool:
+    """Change some of what is saved, as a form opened at this version would."""
+    details = replace(products.details_of(products.get(number)), **changes)
+    return products.edit(number, version, details, actor=actor, submission_key=new_key())
+
+
+def noted(number: int) -> list[tuple[str, dict[str, Any] | None]]:
+    return [(entry.action, entry.changes) for entry in history.changes(number).rows]
+
+
+def test_a_registration_is_noted(actor: Actor) -> None:
+    register(actor, replace(new("T-1", category="Nueva"), minimum=Decimal("2.000")))
+    created = {"code": "T-1", "name": "Tornillo", "unit": "unidad", "category": "Nueva", "minimum": "2"}
+    assert noted(product_id("T-1")) == [
+        ("product.created", {field: [None, value] for field, value in created.items()})
+    ]
+
+
+def test_a_change_is_noted_and_counts_a_version(actor: Actor) -> None:
+    register(actor, new("T-1"))
+    number = product_id("T-1")
+    assert edit(actor, number, 1, name="Tuerca", category="Ferretería", minimum=Decimal(5))
+    row = products.get(number)
+    assert (row.name, row.minimum, row.version) == ("Tuerca", Decimal(5), 2)
+    assert row.updated_at is not None
+    assert row.category is not None
+    assert noted(number)[0] == (
+        "product.changed",
+        {"name": ["Tornillo", "Tuerca"], "category": [None, "Ferretería"], "minimum": [None, "5"]},
+    )
+
+
+def test_a_changed_product_is_found_by_its_new_words(
+    actor: Actor, administrator: Administrator, database: URL
+) -> None:
+    register(actor, new("T-1"))
+    edit(actor, product_id("T-1"), 1, code="T-2", name="Tuerca")
+    found = administrator.execute(f"SELECT term, code FROM `{database.database}`.product_terms ORDER BY term")
+    assert [row for row in found if row[0] in ("tornillo", "tuerca", "t-1", "t-2")] == [
+        ("t-2", "T-2"),
+        ("tuerca", "T-2"),
+    ]
+
+
+def test_no_change_is_no_version(actor: Actor) -> None:
+    register(actor, new("T-1", category="Ferretería"))
+    number = product_id("T-1")
+    assert not edit(actor, number, 1, category="ferreteria")
+    assert products.get(number).version == 1
+    assert len(noted(number)) == 1
+
+
+def test_a_change_sent_twice_counts_once(actor: Actor) -> None:
+    register(actor, new("T-1"))
+    number, key = product_id("T-1"), new_key()
+    for _ in range(2):
+        assert products.edit(number, 1, new("T-1", "Tuerca"), actor=actor, submission_key=key)
+    assert products.get(number).version == 2
+    with pytest.raises(KeyReused):
+        products.edit(number, 1, new("T-1", "Arandela"), actor=actor, submission_key=key)
+
+
+def test_the_second_of_two_people_is_told_what_is_saved(actor: Actor) -> None:
+    register(actor, new("T-1"))
+    number = product_id("T-1")
+    other = replace(actor, username="luis")
+    edit(other, number, 1, name="Tuerca", minimum=Decimal(3))
+    edit(other, number, 2, name="Arandela")
+    with pytest.raises(StaleVersion) as stale:
+        edit(actor, number, 1, description="De acero", name="Tornillo")
+    saved = stale.value.saved
+    assert (saved.version, saved.details.name, saved.changed_by) == (3, "Arandela", "luis")
+    # what the second one had opened, which tells their own changes from the others'
+    assert saved.before == {"name": "Tornillo", "minimum": None}
+    assert products.get(number).description == ""
+
+
+def test_a_stale_form_that_says_what_is_saved_is_no_conflict(actor: Actor) -> None:
+    register(actor, new("T-1"))
+    number = product_id("T-1")
+    edit(actor, number, 1, name="Tuerca")
+    assert not edit(actor, number, 1)
+
+
+def test_a_code_of_another_product(actor: Actor) -> None:
+    register(actor, new("T-1"))
+    register(actor, new("T-2"))
+    with pytest.raises(DuplicateCode):
+        edit(actor, product_id("T-2"), 1, code="t-1")
+    assert edit(actor, product_id("T-2"), 1, code="t-2")
+
+
+def test_retired_and_restored(actor: Actor) -> None:
+    register(actor, new("T-1"))
+    number = product_id("T-1")
+    for _ in range(2):
+        assert products.retire(number, actor=actor, submission_key=new_key()) == "T-1"
+    assert not products.get(number).active
+    products.restore(number, actor=actor, submission_key=new_key())
+    assert (products.get(number).active, products.get(number).version) == (True, 3)
+    assert [action for action, _ in noted(number)] == ["product.restored", "product.retired", "product.created"]
+
+
+def test_an_unknown_product(actor: Actor) -> None:
+    for act in (
+        lambda: products.get(1),
+        lambda: products.retire(1, actor=actor, submission_key=new_key()),
+        lambda: products.edit(1, 1, new("T-1"), actor=actor, submission_key=new_key()),
+    ):
+        with pytest.raises(ProductUnknown):
+            act()
+
+
+def test_quantities_are_as_fine_as_the_unit(actor: Actor, administrator: Administrator, database: URL) -> None:
+    with pytest.raises(TooFine) as refused:
+        register(actor, replace(new("T-1"), minimum=Decimal("0.5")))
+    assert (refused.value.field, refused.value.decimals) == ("minimum", 0)
+    register(actor, replace(new("T-1"), unit_code="kg", minimum=Decimal("0.5")))
+    administrator.execute(f"UPDATE `{database.database}`.products SET quantity = 1.25")
+    with pytest.raises(TooFine) as refused:
+        edit(actor, product_id("T-1"), 1, unit_code="ud", minimum=None)
+    assert refused.value.field == "unit"
+
+
+def test_who_has_a_code(actor: Actor) -> None:
+    register(actor, new("Año-1"))
+    number = product_id("ÁÑO-1")
+    assert products.code_holder(" año-1 ", other_than=number) is None
+    assert products.code_holder("ano-1") is None
+    assert products.code_holder("") is None
+
+
+def test_history_in_pages(actor: Actor, administrator: Administrator, database: URL) -> None:
+    register(actor, new("T-1"))
+    number = product_id("T-1")
+    rows = ", ".join(f"({number}, 'in', 1, {balance}, 'purchase', 1)" for balance in range(1, 26))
+    administrator.execute(
+        f"INSERT INTO `{database.database}`.movements "
+        f"(product_id, kind, quantity, balance, reason, user_id) VALUES {rows}"
+    )
+    first = history.movements(number)
+    second = history.movements(number, before=first.older)
+    assert [int(row.balance) for row in (*first.rows, *second.rows)] == list(range(25, 0, -1))
+    assert first.rows[0].user.username == USERNAME
+    assert second.older is None
+
+
+def test_no_change_is_lost_between_two_nodes(actor: Actor, database: URL) -> None:
+    """Four people add their marks to one text, each until it counts: all of them are in it at the end."""
+    register(actor, new("T-1", description="Marcas:"))
+    number = product_id("T-1")
+    nodes = [make_app(database) for _ in range(2)]
+    refused: list[int] = []
+
+    def add_marks(node: Flask, person: str) -> None:
+        marks = [f"{person}{count}" for count in range(10)]
+        while marks:
+            with node.test_request_context():
+                row = products.get(number)
+                details = products.details_of(row)
+                details = replace(details, description=f"{details.description} {marks[0]}")
+                try:
+                    products.edit(number, row.version, details, actor=actor, submission_key=new_key())
+                except StaleVersion as stale:
+                    refused.append(stale.saved.version)
+                else:
+                    del marks[0]
+
+    threads = [
+        threading.Thread(target=add_marks, args=(node, person))
+        for node, person in zip(nodes * 2, "abcd", strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    row = products.get(number)
+    assert set(row.description.split()[1:]) == {f"{person}{count}" for person in "abcd" for count in range(10)}
+    assert row.version == 41
+    assert len(history.changes(number, before=None).rows) == history.PAGE_ROWS
+    assert refused

@@ -9,7 +9,7 @@ from wtforms.validators import InputRequired, Length, Regexp
 from inventario.forms import KeyedForm
 from inventario.forms.text import clean, clean_lines, printable
 from inventario.models import Unit
-from inventario.services.products import NewProduct
+from inventario.services.products import Details
 
 
 def _length(most: int) -> Length:
@@ -53,8 +53,8 @@ class ProductForm(KeyedForm):
     def offer(self, units: Sequence[Unit]) -> None:
         self.unit.choices = [(unit.code, unit.name) for unit in units]
 
-    def product(self) -> NewProduct:
-        return NewProduct(
+    def product(self) -> Details:
+        return Details(
             code=self.code.data or "",
             name=self.name.data or "",
             description=self.description.data or "",

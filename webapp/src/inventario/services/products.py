@@ -1,38 +1,109 @@
-"""Products: registering, listing, searching."""
+"""Products: registering, changing, retiring."""
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
-from sqlalchemy.dialects.mysql import insert
+from sqlalchemy import ColumnElement, Select, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
 from inventario.database import db, duplicate_key, reads, writes
-from inventario.models import Category, Product, Unit
-from inventario.services import audit, submissions, terms
+from inventario.models import AuditEntry, Category, Product, Unit
+from inventario.services import audit, catalogue, submissions, terms
 from inventario.services.actors import Actor
+from inventario.services.quantities import fits, plain
 
 PAGE_ROWS = 50
 COUNT_LIMIT = 10_000
 _SEARCH_WORDS = 6
+# each of them is one version
+_CHANGES = ("product.changed", "product.retired", "product.restored")
 
 
-class DuplicateCode(Exception):
+class ProductRefused(Exception):
+    """The product may not be as it was sent; nothing was changed."""
+
+
+class DuplicateCode(ProductRefused):
     """Another product has this code already."""
 
 
+class TooFine(ProductRefused):
+    """A quantity has more decimals than the unit allows; `field` is what would have to be another."""
+
+    def __init__(self, field: str, decimals: int) -> None:
+        super().__init__(field)
+        self.field = field
+        self.decimals = decimals
+
+
+class StaleVersion(ProductRefused):
+    """Somebody else changed the product since it was opened; `saved` is what is kept now."""
+
+    def __init__(self, saved: Saved) -> None:
+        super().__init__()
+        self.saved = saved
+
+
+class ProductUnknown(LookupError):
+    """There is no such product."""
+
+
 @dataclass(frozen=True)
-class NewProduct:
+class Details:
+    """What describes a product, as people type it."""
+
     code: str
     name: str
     description: str
     unit_code: str
     category: str
+    minimum: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A product as it is kept, and what happened to it since the version that somebody had opened."""
+
+    id: int
+    version: int
+    active: bool
+    details: Details
+    unit: str
+    # the last change: by whom, when
+    changed_by: str
+    changed_at: datetime.datetime
+    # what each field that was changed since then had been, as the audit log has it
+    before: dict[str, Any]
+    retired_or_restored: bool
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who has a code."""
+
+    id: int
+    code: str
+    name: str
+    active: bool
+
+
+@dataclass(frozen=True)
+class _Named:
+    """What a product is found by."""
+
+    id: int
+    code: str
+    name: str
+    description: str
 
 
 @dataclass(frozen=True)
@@ -63,32 +134,90 @@ def normalise(text: str) -> str:
 
 
 @writes(repeatable=True)
-def register(product: NewProduct, *, actor: Actor, submission_key: str) -> str:
+def register(details: Details, *, actor: Actor, submission_key: str) -> str:
     """Register a product and return its code. The unique key decides between two people with the same code."""
     try:
-        submissions.count(submission_key, actor.user_id, product.code)
+        content = submissions.fingerprint(dataclasses.astuple(details))
+        submissions.count(submission_key, actor.user_id, details.code, content)
     except submissions.AlreadyCounted as earlier:
         return earlier.subject
-    row = Product(
-        code=product.code,
-        name=product.name,
-        description=product.description,
-        unit_code=product.unit_code,
-        category_id=_category_id(product.category),
-        created_by_id=actor.user_id,
-    )
+    unit = catalogue.offered_unit(details.unit_code)
+    _check_decimals(unit, minimum=details.minimum)
+    category = catalogue.category_named(details.category, actor=actor)
+    row = Product(created_by_id=actor.user_id, **_columns(details, unit, category))
     db.session.add(row)
-    try:
+    with _code_decided():
         db.session.flush()
-    except IntegrityError as error:
-        if duplicate_key(error) == "uq_products_code":
-            raise DuplicateCode from error
-        raise
     terms.index(row)
-    audit.record(
-        actor, "product.created", subject_type="product", subject_id=row.id, subject=product.code, changes=None
+    described = _described(details, unit, category)
+    changes = {field: [None, value] for field, value in described.items() if value}
+    _record(actor, "product.created", row.id, row.code, changes)
+    return row.code
+
+
+@writes(repeatable=True)
+def edit(product_id: int, version: int, details: Details, *, actor: Actor, submission_key: str) -> bool:
+    """Change what describes a product, unless somebody else did since this version; whether it changed."""
+    try:
+        content = submissions.fingerprint(product_id, version, dataclasses.astuple(details))
+        submissions.count(submission_key, actor.user_id, "product.changed", content)
+    except submissions.AlreadyCounted:
+        return True
+    row = _locked(product_id)
+    if details == details_of(row):
+        return False
+    if row.version != version:
+        raise StaleVersion(_saved(row, version))
+    unit, category = row.unit, row.category
+    if details.unit_code != row.unit_code:
+        unit = catalogue.offered_unit(details.unit_code)
+    if details.category != (category.name if category else ""):
+        category = catalogue.category_named(details.category, actor=actor)
+    _check_decimals(unit, minimum=details.minimum, unit=row.quantity)
+    before, after = _described(details_of(row), row.unit, row.category), _described(details, unit, category)
+    changes = {field: [before[field], after[field]] for field in after if before[field] != after[field]}
+    if changes:
+        _update(row, **_columns(details, unit, category))
+        if changes.keys() & {"code", "name", "description"}:
+            terms.index(_Named(row.id, details.code, details.name, details.description))
+        _record(actor, "product.changed", row.id, details.code, changes)
+    return bool(changes)
+
+
+@writes(repeatable=True)
+def retire(product_id: int, *, actor: Actor, submission_key: str) -> str:
+    """Offer a product no more; its history stays. Returns its code."""
+    return _set_active(product_id, False, "product.retired", actor, submission_key)
+
+
+@writes(repeatable=True)
+def restore(product_id: int, *, actor: Actor, submission_key: str) -> str:
+    return _set_active(product_id, True, "product.restored", actor, submission_key)
+
+
+@reads
+def get(product_id: int) -> Product:
+    """A product with its unit, its category and who registered it."""
+    row = db.session.scalars(
+        select(Product)
+        .where(Product.id == product_id)
+        .options(joinedload(Product.unit), joinedload(Product.category), joinedload(Product.created_by))
+    ).one_or_none()
+    if row is None:
+        raise ProductUnknown(product_id)
+    return row
+
+
+@reads
+def code_holder(code: str, *, other_than: int | None = None) -> Holder | None:
+    """The product that has this code, whatever the case and the accents."""
+    query = select(Product.id, Product.code, Product.name, Product.active).where(
+        Product.code == normalise(code)
     )
-    return product.code
+    if other_than is not None:
+        query = query.where(Product.id != other_than)
+    row = db.session.execute(query).one_or_none()
+    return Holder(*row) if row else None
 
 
 @reads
@@ -116,16 +245,6 @@ def page(search: str = "", *, after: str = "", before: str = "") -> Page:
 
 
 @reads
-def units() -> Sequence[Unit]:
-    return db.session.scalars(select(Unit).order_by(Unit.position)).all()
-
-
-@reads
-def category_names() -> Sequence[str]:
-    return db.session.scalars(select(Category.name).order_by(Category.name).limit(200)).all()
-
-
-@reads
 def overview(today: datetime.date) -> Overview:
     latest = (
         select(Product)
@@ -138,6 +257,126 @@ def overview(today: datetime.date) -> Overview:
         categories=db.session.scalars(select(func.count()).select_from(Category)).one(),
         registered_today=_capped_count(select(Product).where(Product.created_at >= today)),
         latest=db.session.scalars(latest).all(),
+    )
+
+
+def details_of(product: Product) -> Details:
+    """What a form shows of a product that is loaded with its category."""
+    return Details(
+        code=product.code,
+        name=product.name,
+        description=product.description,
+        unit_code=product.unit_code,
+        category=product.category.name if product.category else "",
+        minimum=product.minimum,
+    )
+
+
+def _described(details: Details, unit: Unit, category: Category | None) -> dict[str, str | None]:
+    """What the audit log says of a product: by field, as people read it."""
+    return {
+        "code": details.code,
+        "name": details.name,
+        "description": details.description,
+        "unit": unit.name,
+        "category": category.name if category else None,
+        "minimum": None if details.minimum is None else plain(details.minimum),
+    }
+
+
+def _columns(details: Details, unit: Unit, category: Category | None) -> dict[str, Any]:
+    return {
+        "code": details.code,
+        "name": details.name,
+        "description": details.description,
+        "minimum": details.minimum,
+        "unit_code": unit.code,
+        "category_id": category.id if category else None,
+    }
+
+
+def _locked(product_id: int) -> Product:
+    """The product, which nobody changes or moves until this unit of work ends."""
+    row = db.session.scalars(
+        select(Product)
+        .where(Product.id == product_id)
+        .options(joinedload(Product.unit), joinedload(Product.category))
+        .with_for_update(of=Product)
+    ).one_or_none()
+    if row is None:
+        raise ProductUnknown(product_id)
+    return row
+
+
+def _set_active(product_id: int, active: bool, action: str, actor: Actor, submission_key: str) -> str:
+    try:
+        submissions.count(submission_key, actor.user_id, action)
+    except submissions.AlreadyCounted:
+        return _locked(product_id).code
+    row = _locked(product_id)
+    if row.active != active:
+        _update(row, active=active)
+        _record(actor, action, row.id, row.code, {"active": [not active, active]})
+    return row.code
+
+
+def _update(row: Product, **values: Any) -> None:
+    """The next version of a product."""
+    statement = (
+        update(Product)
+        .where(Product.id == row.id, Product.version == row.version)
+        .values(version=Product.version + 1, updated_at=func.utc_timestamp(6), **values)
+    )
+    with _code_decided():
+        db.session.execute(statement.execution_options(synchronize_session=False))
+
+
+def _record(actor: Actor, action: str, product_id: int, code: str, changes: dict[str, Any]) -> None:
+    audit.record(actor, action, subject_type="product", subject_id=product_id, subject=code, changes=changes)
+
+
+@contextmanager
+def _code_decided() -> Iterator[None]:
+    """The unique key decides who has a code."""
+    try:
+        yield
+    except IntegrityError as error:
+        if duplicate_key(error) == "uq_products_code":
+            raise DuplicateCode from error
+        raise
+
+
+def _check_decimals(chosen: Unit, **quantities: Decimal | None) -> None:
+    for field, quantity in quantities.items():
+        if quantity is not None and not fits(quantity, chosen.decimals):
+            raise TooFine(field, chosen.decimals)
+
+
+def _saved(row: Product, version: int) -> Saved:
+    """What the second of two people is shown. Every version since theirs left one entry in the audit log."""
+    entries = db.session.scalars(
+        select(AuditEntry)
+        .where(
+            AuditEntry.subject_type == "product",
+            AuditEntry.subject_id == row.id,
+            AuditEntry.action.in_(_CHANGES),
+        )
+        .order_by(AuditEntry.id.desc())
+        .limit(max(row.version - version, 1))
+    ).all()
+    before: dict[str, Any] = {}
+    for entry in entries:
+        before |= {field: values[0] for field, values in (entry.changes or {}).items()}
+    return Saved(
+        id=row.id,
+        version=row.version,
+        active=row.active,
+        details=details_of(row),
+        unit=row.unit.name,
+        changed_by=entries[0].username if entries else "",
+        changed_at=entries[0].created_at if entries else row.updated_at or row.created_at,
+        before=before,
+        retired_or_restored="active" in before,
     )
 
 
@@ -158,15 +397,3 @@ def _capped_count(matching: Select[Product]) -> int:
     """Count up to the limit and one more: an exact figure of a million rows helps nobody."""
     some = matching.with_only_columns(Product.id).order_by(None).limit(COUNT_LIMIT + 1).subquery()
     return db.session.scalars(select(func.count()).select_from(some)).one()
-
-
-def _category_id(name: str) -> int | None:
-    if not name:
-        return None
-    found = db.session.scalars(select(Category.id).where(Category.name == name)).one_or_none()
-    if found is None:
-        # two people may name the same new category at the same moment
-        row = insert(Category).values(name=name).on_duplicate_key_update(id=func.last_insert_id(Category.id))
-        db.session.execute(row)
-        found = db.session.scalars(select(Category.id).where(Category.name == name)).one()
-    return found

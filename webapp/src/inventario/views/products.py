@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from inventario.access import current_actor
 from inventario.database import DatabaseUnavailable
 from inventario.forms.products import ProductForm
-from inventario.services import products
+from inventario.services import catalogue, products
 from inventario.services.submissions import new_key
 
 logger = logging.getLogger(__name__)
@@ -31,14 +31,14 @@ def index() -> str:
 @blueprint.get("/new")
 def new() -> str:
     form = ProductForm(submission_key=new_key())
-    form.offer(products.units())
+    form.offer(catalogue.units())
     return _render(form)
 
 
 @blueprint.post("/new")
 def create() -> str | Response | tuple[str, int]:
     form = ProductForm()
-    form.offer(products.units())
+    form.offer(catalogue.units())
     if not form.validate():
         return _render(form), 422
     try:
@@ -58,5 +58,5 @@ def create() -> str | Response | tuple[str, int]:
 
 def _render(form: ProductForm, *, unsaved: bool = False) -> str:
     return render_template(
-        "products/new.html", form=form, categories=products.category_names(), unsaved=unsaved
+        "products/new.html", form=form, categories=catalogue.category_names(), unsaved=unsaved
     )
