@@ -19,7 +19,7 @@ from inventario.models import AuditEntry
 from inventario.models.stock import ADJUSTMENT, IN, KINDS, OUT, REASONS
 from inventario.services import products, stock
 from inventario.services.actors import Actor
-from inventario.services.products import NewProduct
+from inventario.services.products import Details
 from inventario.services.stock import (
     Filters,
     Moved,
@@ -44,7 +44,7 @@ class Shelf:
     """A product of the tests, and what happens to it."""
 
     def __init__(self, actor: Actor, administrator: Administrator, schema: str, code: str, unit: str) -> None:
-        products.register(NewProduct(code, "Tornillo", "", unit, ""), actor=actor, submission_key=new_key())
+        products.register(Details(code, "Tornillo", "", unit, ""), actor=actor, submission_key=new_key())
         self._administrator, self._actor = administrator, actor
         self.id = int(administrator.execute(f"SELECT id FROM `{schema}`.products WHERE code = '{code}'")[0][0])
         self.schema = schema

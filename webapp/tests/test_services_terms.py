@@ -9,7 +9,7 @@ from sqlalchemy import URL
 from inventario.models import Product
 from inventario.services import products, terms
 from inventario.services.actors import Actor
-from inventario.services.products import NewProduct
+from inventario.services.products import Details
 from inventario.services.submissions import new_key
 from mysql_server import Administrator
 
@@ -84,7 +84,7 @@ def test_a_product_is_under_its_code_and_all_words_but_the_idle_ones() -> None:
 def test_a_registered_product_is_indexed_in_the_same_transaction(
     actor: Actor, administrator: Administrator, database: URL
 ) -> None:
-    products.register(NewProduct("T-1", "Café", "", "ud", ""), actor=actor, submission_key=new_key())
+    products.register(Details("T-1", "Café", "", "ud", ""), actor=actor, submission_key=new_key())
     assert stored(administrator, database) == {"T-1": {"t-1", "t", "1", "cafe"}}
 
 
@@ -92,7 +92,7 @@ def test_a_registered_product_is_indexed_in_the_same_transaction(
 def test_a_changed_product_leaves_its_former_words(
     actor: Actor, administrator: Administrator, database: URL
 ) -> None:
-    products.register(NewProduct("T-1", "Café", "", "ud", ""), actor=actor, submission_key=new_key())
+    products.register(Details("T-1", "Café", "", "ud", ""), actor=actor, submission_key=new_key())
     ((number,),) = administrator.execute(f"SELECT id FROM `{database.database}`.products")
     terms.index(Product(id=number, code="U1", name="Té", description="verde"))
     assert stored(administrator, database) == {"U1": {"u1", "te", "verde"}}
