@@ -15,6 +15,7 @@ from inventario.headers import register_headers
 from inventario.idempotency import register_idempotency
 from inventario.languages import register_languages
 from inventario.presentation import register_presentation
+from inventario.rendering import register_rendering
 from inventario.request_log import register_request_log
 from inventario.services.stock import register_stock
 from inventario.sessions import register_sessions
@@ -37,6 +38,7 @@ def create_app(settings: configuration.Settings | None = None) -> Flask:
     register_idempotency(app)
     register_assets(app)
     register_presentation(app)
+    register_rendering(app)
     register_headers(app)
     register_errors(app)
     register_views(app)

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from inventario.access import public
 from inventario.forms.accounts import LoginForm
 from inventario.idempotency import repeatable
+from inventario.rendering import page_for_everybody
 from inventario.services import accounts
 from inventario.views.redirects import safe_target
 
@@ -22,6 +23,8 @@ blueprint = Blueprint("sessions", __name__)
 @public
 @repeatable
 def login() -> str | Response | tuple[str, int]:
+    if request.method == "GET" and not request.args and not current_user.is_authenticated:
+        return page_for_everybody("login.html", lambda: {"form": LoginForm()})
     form = LoginForm(next=request.args.get("next", ""))
     target = safe_target(form.next.data, url_for("home.index"))
     if current_user.is_authenticated:
