@@ -19,6 +19,18 @@ PLAY = """
         msg: "authority={{ cluster_authority_dir }} vault={{ cluster_vault_file }}"
 """
 
+WRITERS = """
+- hosts: app
+  gather_facts: false
+  vars:
+    webapp_threads: 12
+  tasks:
+    - ansible.builtin.debug:
+        msg: >-
+          {{ webapp_environment.INVENTARIO_DATABASE_RETRYING_WRITERS }} of
+          {{ webapp_environment.INVENTARIO_DATABASE_POOL_SIZE }}
+"""
+
 
 def test_a_builder_of_images_does_not_move_the_authority_or_the_vault(tmp_path: pathlib.Path) -> None:
     """The first run of all makes builders before it makes the authority."""
@@ -34,3 +46,18 @@ def test_a_builder_of_images_does_not_move_the_authority_or_the_vault(tmp_path: 
     assert run.returncode == 0, run.stdout + run.stderr
     inventory = ROOT / "inventory" / "test"
     assert f"authority={inventory}/authority vault={inventory}/group_vars/all/vault.yml" in run.stdout
+
+
+def test_half_of_the_threads_may_wait_for_the_source(tmp_path: pathlib.Path) -> None:
+    """The others are for those who only read."""
+    playbook = tmp_path / "play.yml"
+    playbook.write_text(WRITERS, encoding="utf-8")
+    run = subprocess.run(
+        [pathlib.Path(sys.executable).with_name("ansible-playbook"), "-i", "inventory/test", playbook],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "6 of 12" in run.stdout

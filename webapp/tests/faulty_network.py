@@ -6,6 +6,7 @@ import contextlib
 import selectors
 import socket
 import threading
+from collections.abc import Callable
 
 from sqlalchemy import URL
 
@@ -20,6 +21,7 @@ class Relay:
         self._thawed.set()
         self._refusing = False
         self._closed = False
+        self._traps: list[tuple[bytes, str, Callable[[], object]]] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
     def url(self, database: URL) -> URL:
@@ -39,6 +41,19 @@ class Relay:
             pairs, self._pairs = self._pairs, []
         for pair in pairs:
             _close(*pair)
+
+    def before(self, statement: bytes, happens: Callable[[], object]) -> None:
+        """Once, when a client next sends this statement: something happens, and only then is it passed on."""
+        self._traps.append((statement, "before", happens))
+
+    def after(self, statement: bytes, happens: Callable[[], object]) -> None:
+        """Once, when the server has answered this statement: something happens, and only then is it told."""
+        self._traps.append((statement, "after", happens))
+
+    @property
+    def waits(self) -> bool:
+        """Whether something that was to happen has not."""
+        return bool(self._traps)
 
     def restore(self) -> None:
         self._refusing = False
@@ -81,10 +96,27 @@ class Relay:
                     data = sender.recv(65536)
                     if not data:
                         raise ConnectionResetError
+                    if sender is client:
+                        self._spring("before", data)
+                        self._thawed.wait()
                     key.data.sendall(data)
+                    if sender is client and self._is_set("after", data):
+                        answer = server.recv(65536)
+                        self._spring("after", data)
+                        client.sendall(answer)
                 if client.fileno() < 0:
                     break
         _close(client, server)
+
+    def _is_set(self, moment: str, data: bytes) -> bool:
+        return any(statement in data for statement, when, _ in self._traps if when == moment)
+
+    def _spring(self, moment: str, data: bytes) -> None:
+        for trap in list(self._traps):
+            statement, when, happens = trap
+            if when == moment and statement in data:
+                self._traps.remove(trap)
+                happens()
 
 
 def _close(*sockets: socket.socket) -> None:

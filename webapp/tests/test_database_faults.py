@@ -26,6 +26,7 @@ def wrapped(code: int, message: str = "") -> exc.DBAPIError:
         (3100, Fault.READ_ONLY),
         (1205, Fault.CONFLICT),
         (1213, Fault.CONFLICT),
+        (3101, Fault.CONFLICT),
         (3024, Fault.BUSY),
         (1045, None),
         (1064, None),

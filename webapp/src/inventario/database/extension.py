@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from sqlalchemy import Engine
 
 from inventario.database import own_writes
 from inventario.database.connections import REPLICA, SOURCE, bound, engine_options
+from inventario.database.waiting import Writers
 from inventario.models.base import Base
 from inventario.settings import DatabaseSettings, Settings
 
@@ -40,6 +40,11 @@ def engine(side: str) -> Engine:
     return db.engines[None if side == SOURCE else REPLICA]
 
 
+def writers() -> Writers:
+    under_way: Writers = current_app.extensions["inventario_writers"]
+    return under_way
+
+
 def register_database(app: Flask, settings: Settings) -> None:
     options = engine_options(settings.database)
     app.config["SQLALCHEMY_DATABASE_URI"] = options[SOURCE].pop("url")
@@ -48,9 +53,7 @@ def register_database(app: Flask, settings: Settings) -> None:
     db.init_app(app)
     migrate.init_app(app, db)
     app.extensions["inventario_database"] = settings.database
-    app.extensions["inventario_waiting_writers"] = threading.BoundedSemaphore(
-        settings.database.retrying_writers
-    )
+    app.extensions["inventario_writers"] = Writers(settings.database.retrying_writers)
     with app.app_context():
         for side in (SOURCE, REPLICA):
             bound(engine(side), side, settings.database)

@@ -53,7 +53,8 @@ _LOST = {
     4031,  # disconnected because of inactivity
 }  # fmt: skip
 _READ_ONLY = {1290, 1836, 3100}
-_CONFLICT = {1205, 1213}
+# lock wait, dead-lock, and what the other members of a group had already changed
+_CONFLICT = {1205, 1213, 3101}
 _INTERRUPTED = {1317, 3024}  # query interrupted, or over max_execution_time
 
 

@@ -10,18 +10,17 @@ from __future__ import annotations
 
 import functools
 import logging
-import threading
 import time
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from flask import current_app, g
+from flask import g
 from sqlalchemy import exc
 from sqlalchemy.orm import Session
 
 from inventario.database import own_writes
 from inventario.database.connections import REPLICA, SOURCE, Deadline, current_deadline, narrow
-from inventario.database.extension import database_settings, db, engine
+from inventario.database.extension import database_settings, db, engine, writers
 from inventario.database.faults import (
     DatabaseUnavailable,
     DataRefused,
@@ -30,6 +29,7 @@ from inventario.database.faults import (
     classify,
     refused_by,
 )
+from inventario.database.waiting import Crowded, Writer
 
 logger = logging.getLogger(__name__)
 
@@ -137,58 +137,59 @@ def _read(work: Callable[[], T], side: str | None = None) -> T:
 
 
 def _write(work: Callable[[], T], repeatable: bool) -> T:
-    settings = database_settings()
-    deadline = Deadline(settings.write_budget)
-    attempt = 0
-    waiting: threading.BoundedSemaphore = current_app.extensions["inventario_waiting_writers"]
-    holds_place = False
+    deadline = Deadline(database_settings().write_budget)
     try:
-        while True:
-            attempt += 1
-            session = _enter("write", SOURCE, deadline)
-            pool = engine(SOURCE).pool
-            committing = False
-            try:
-                narrow(session, min(settings.write_timeout, deadline.remaining))
-                result = work()
-                session.flush()
-                committing = True
-                session.commit()
-            except (exc.DBAPIError, exc.TimeoutError) as error:
-                fault = classify(error)
-                _leave(session)
-                if fault is None:
-                    rule = refused_by(error)
-                    if rule:
-                        raise DataRefused(rule) from error
-                    raise
-                logger.warning(
-                    "a write met a fault",
-                    extra={
-                        "fault": fault.name,
-                        "attempt": attempt,
-                        "committing": committing,
-                        "error": _cause(error),
-                    },
-                )
-                _forget_connections(SOURCE, pool, fault)
-                if committing and fault in (Fault.LOST, Fault.TIMED_OUT) and not repeatable:
-                    raise OutcomeUnknown from error
-                # those who wait are fewer than the threads, so that reads go on
-                holds_place = holds_place or waiting.acquire(blocking=False)
-                if deadline.expired or not holds_place:
-                    raise DatabaseUnavailable(writing=True) from error
-                time.sleep(min(0.05 * attempt, 0.5, deadline.remaining))
-            except BaseException:
-                _leave(session)
+        with writers().at_work() as writer:
+            return _write_within(deadline, writer, work, repeatable)
+    except Crowded as error:
+        raise DatabaseUnavailable(writing=True) from error
+
+
+def _write_within(deadline: Deadline, writer: Writer, work: Callable[[], T], repeatable: bool) -> T:
+    attempt = 0
+    # a COMMIT of an earlier attempt got no answer
+    unknown = False
+    while True:
+        attempt += 1
+        session = _enter("write", SOURCE, deadline)
+        pool = engine(SOURCE).pool
+        committing = False
+        try:
+            narrow(session, min(database_settings().write_timeout, deadline.remaining))
+            result = work()
+            session.flush()
+            committing = True
+            session.commit()
+        except (exc.DBAPIError, exc.TimeoutError) as error:
+            fault = classify(error)
+            _leave(session)
+            if fault is None:
+                rule = refused_by(error)
+                if rule:
+                    raise DataRefused(rule) from error
                 raise
-            else:
-                own_writes.remember(session)
-                _leave(session)
-                return result
-    finally:
-        if holds_place:
-            waiting.release()
+            logger.warning(
+                "a write met a fault",
+                extra={
+                    "fault": fault.name,
+                    "attempt": attempt,
+                    "committing": committing,
+                    "error": _cause(error),
+                },
+            )
+            _forget_connections(SOURCE, pool, fault)
+            # one that is refused, or loses against another, was not made
+            unknown = unknown or (committing and fault not in (Fault.READ_ONLY, Fault.CONFLICT))
+            if deadline.expired or (unknown and not repeatable) or not writer.may_wait():
+                raise (OutcomeUnknown() if unknown else DatabaseUnavailable(writing=True)) from error
+            time.sleep(min(0.05 * attempt, 0.5, deadline.remaining))
+        except BaseException:
+            _leave(session)
+            raise
+        else:
+            own_writes.remember(session)
+            _leave(session)
+            return result
 
 
 def _enter(kind: str, side: str, deadline: Deadline) -> Session:
