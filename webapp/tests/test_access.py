@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from flask import Flask
 from werkzeug.routing import Rule
@@ -26,7 +28,8 @@ WITH_KEY = {"/live/changes"}
 
 def path(rule: Rule) -> str:
     file = "css/bootstrap.min.css" if rule.endpoint == "bootstrap.static" else "inventario.css"
-    return rule.rule.replace("<path:filename>", file)
+    arguments = {"path": file, "int": "1"}
+    return re.sub(r"<(?:(\w+):)?\w+>", lambda found: arguments.get(found[1], "x"), rule.rule)
 
 
 def test_every_route(app: Flask) -> None:

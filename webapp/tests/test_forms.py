@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from flask import Flask
 from werkzeug.datastructures import MultiDict
@@ -13,11 +15,20 @@ VALID = {"code": "T-1", "name": "Tornillo", "unit": "ud", "category": "", "descr
 
 def fill(app: Flask, **fields: str) -> ProductForm:
     with app.test_request_context():
-        data = MultiDict({"submission_key": new_key()} | VALID | fields)
-        form = ProductForm(formdata=data, meta={"csrf": False})
-        form.offer([Unit(code="ud", name="unidad", position=1)])
-        form.validate()
-        return form
+        return filled(**fields)
+
+
+def filled(**fields: str) -> ProductForm:
+    data = MultiDict({"submission_key": new_key()} | VALID | fields)
+    form = ProductForm(formdata=data, meta={"csrf": False})
+    form.offer(
+        [
+            Unit(code="ud", name="unidad", position=1, decimals=0, active=True),
+            Unit(code="kg", name="kilogramo", position=2, decimals=3, active=True),
+        ]
+    )
+    form.validate()
+    return form
 
 
 def test_a_valid_product(shared_app: Flask) -> None:
@@ -63,3 +74,37 @@ def test_other_fields(shared_app: Flask, field: str, value: str) -> None:
 @pytest.mark.parametrize("markup", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7*7 }}"])
 def test_markup_is_only_text(shared_app: Flask, markup: str) -> None:
     assert fill(shared_app, name=markup, category=markup, description=markup).errors == {}
+
+
+@pytest.mark.parametrize(
+    ("typed", "language", "kept"),
+    [
+        ("", "es", None),
+        (" 12 ", "es", "12"),
+        ("2,5", "es", "2.5"),
+        ("2.5", "es", "2.5"),
+        ("1.234", "es", "1234"),
+        ("1.234,5", "es", "1234.5"),
+        ("1.234", "en", "1.234"),
+        ("1,234.5", "en", "1234.5"),
+    ],
+)
+def test_quantities_as_people_write_them(
+    shared_app: Flask, typed: str, language: str, kept: str | None
+) -> None:
+    with shared_app.test_request_context(headers={"Accept-Language": language}):
+        form = filled(unit="kg", minimum=typed)
+        assert form.errors == {}
+        assert form.product().minimum == (None if kept is None else Decimal(kept))
+
+
+@pytest.mark.parametrize(
+    "typed", ["x", "1,2,3", "1.23,4", "-1", "1e3", "NaN", "Infinity", "0,0001", "9" * 13, "9" * 99, "\u0661"]
+)
+def test_quantities_that_are_refused(shared_app: Flask, typed: str) -> None:
+    assert list(fill(shared_app, unit="kg", minimum=typed).errors) == ["minimum"]
+
+
+def test_a_quantity_is_as_fine_as_its_unit(shared_app: Flask) -> None:
+    assert fill(shared_app, unit="ud", minimum="2").errors == {}
+    assert list(fill(shared_app, unit="ud", minimum="2,5").errors) == ["minimum"]

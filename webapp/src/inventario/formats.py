@@ -56,9 +56,14 @@ def ago(value: datetime.datetime, now: datetime.datetime | None = None) -> str:
     return day(value)
 
 
+def separators() -> tuple[str, str]:
+    """What the reader's language writes between thousands, and before decimals."""
+    return _separators(str(get_locale() or "es"))
+
+
 def _separated(text: str) -> str:
     """From Python's separators to the language's."""
-    group, point = _separators(str(get_locale() or "es"))
+    group, point = separators()
     return text.translate({ord(","): group, ord("."): point})
 
 

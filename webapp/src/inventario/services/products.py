@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Select, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
-from inventario.database import db, duplicate_key, reads, writes
+from inventario.database import db, duplicate_key, reads, reads_latest, writes
 from inventario.models import AuditEntry, Category, Product, Unit
 from inventario.services import audit, catalogue, submissions, terms
 from inventario.services.actors import Actor
@@ -206,6 +206,12 @@ def get(product_id: int) -> Product:
     if row is None:
         raise ProductUnknown(product_id)
     return row
+
+
+@reads_latest
+def latest(product_id: int) -> Product:
+    """The same as the source has it: what a form that will be saved begins with."""
+    return get(product_id)
 
 
 @reads
