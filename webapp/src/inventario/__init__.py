@@ -7,6 +7,7 @@ from flask import Flask
 from inventario import settings as configuration
 from inventario.access import register_access
 from inventario.assets import register_assets
+from inventario.background import register_background
 from inventario.commands import register_commands
 from inventario.database import register_database
 from inventario.errors import register_errors
@@ -19,6 +20,7 @@ from inventario.rendering import register_rendering
 from inventario.request_log import register_request_log
 from inventario.services.stock import register_stock
 from inventario.sessions import register_sessions
+from inventario.uploads import register_uploads
 from inventario.views import register_views
 
 __all__ = ["create_app"]
@@ -33,7 +35,9 @@ def create_app(settings: configuration.Settings | None = None) -> Flask:
     register_database(app, settings)
     register_stock(app, settings)
     register_languages(app, settings)
+    register_background(app)
     register_access(app)
+    register_uploads(app, settings)
     register_forms(app)
     register_idempotency(app)
     register_assets(app)

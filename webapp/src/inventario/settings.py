@@ -35,6 +35,14 @@ class DatabaseSettings:
 
 
 @dataclass(frozen=True)
+class ImportSettings:
+    """The largest file of products that is taken."""
+
+    megabytes: int
+    rows: int
+
+
+@dataclass(frozen=True)
 class Settings:
     secret_key: str = field(repr=False)
     node_name: str
@@ -44,6 +52,7 @@ class Settings:
     allow_negative_stock: bool
     # of those whose browser says none
     time_zone: str
+    imports: ImportSettings
     database: DatabaseSettings
 
 
@@ -120,6 +129,10 @@ def load(variables: Mapping[str, str] | None = None) -> Settings:
         log_level=environment.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         allow_negative_stock=environment.choice("ALLOW_NEGATIVE_STOCK", "false", ("true", "false")) == "true",
         time_zone=environment.time_zone("TIME_ZONE", "Europe/Madrid"),
+        imports=ImportSettings(
+            megabytes=int(environment.number("IMPORT_MEGABYTES", 20, 1, 200)),
+            rows=int(environment.number("IMPORT_ROWS", 100_000, 1, 1_000_000)),
+        ),
         database=DatabaseSettings(
             write_url=environment.mysql_url("DATABASE_WRITE_URL"),
             read_url=environment.mysql_url("DATABASE_READ_URL"),

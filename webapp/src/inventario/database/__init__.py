@@ -12,6 +12,7 @@ from inventario.database.faults import (
     refused_by,
 )
 from inventario.database.health import Health, check_health
+from inventario.database.long_writes import long_write
 from inventario.database.own_writes import must_see
 from inventario.database.units import read_is_stale, reads, reads_latest, writes
 
@@ -23,6 +24,7 @@ __all__ = [
     "check_health",
     "db",
     "duplicate_key",
+    "long_write",
     "migrate",
     "must_see",
     "read_is_stale",

@@ -6,7 +6,7 @@ token in a header of their own. A replica that has not applied them yet waits br
 
 from __future__ import annotations
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, g, has_request_context, request
 from itsdangerous import BadSignature, TimestampSigner
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -79,6 +79,8 @@ def _signer() -> TimestampSigner:
 
 
 def _receive() -> str:
+    if not has_request_context():  # work in the background has only its own writes
+        return ""
     given = request.headers.get(HEADER) or request.cookies.get(COOKIE, "")
     try:
         return _signer().unsign(given, max_age=_SECONDS).decode()

@@ -98,27 +98,27 @@ def _read(work: Callable[[], T], side: str | None = None) -> T:
     attempt = 0
     while True:
         attempt += 1
-        session = _enter("read", side, deadline)
+        session = enter("read", side, deadline)
         pool = engine(side).pool
         try:
             narrow(session, min(settings.read_timeout, deadline.remaining))
             if side == REPLICA and not _sees_own_writes(session):
-                _leave(session)
+                leave(session)
                 side = SOURCE
-                session = _enter("read", side, deadline)
+                session = enter("read", side, deadline)
                 pool = engine(side).pool
                 narrow(session, min(settings.read_timeout, deadline.remaining))
             result = work()
         except (exc.DBAPIError, exc.TimeoutError) as error:
             fault = classify(error)
-            _leave(session)
+            leave(session)
             if fault is None:
                 raise
             logger.warning(
                 "a read met a fault",
                 extra={"side": side, "fault": fault.name, "attempt": attempt, "error": _cause(error)},
             )
-            _forget_connections(side, pool, fault)
+            forget_connections(side, pool, fault)
             if deadline.expired:
                 raise DatabaseUnavailable(writing=False) from error
             # a hanging server is not asked twice; a lost connection is first tried anew on the same side
@@ -126,7 +126,7 @@ def _read(work: Callable[[], T], side: str | None = None) -> T:
                 side = REPLICA if side == SOURCE else SOURCE
             time.sleep(min(0.05 * (attempt - 1), deadline.remaining))
         except BaseException:
-            _leave(session)
+            leave(session)
             raise
         else:
             # the session stays open: later reads of this request use the same connection
@@ -151,7 +151,7 @@ def _write_within(deadline: Deadline, writer: Writer, work: Callable[[], T], rep
     unknown = False
     while True:
         attempt += 1
-        session = _enter("write", SOURCE, deadline)
+        session = enter("write", SOURCE, deadline)
         pool = engine(SOURCE).pool
         committing = False
         try:
@@ -162,7 +162,7 @@ def _write_within(deadline: Deadline, writer: Writer, work: Callable[[], T], rep
             session.commit()
         except (exc.DBAPIError, exc.TimeoutError) as error:
             fault = classify(error)
-            _leave(session)
+            leave(session)
             if fault is None:
                 rule = refused_by(error)
                 if rule:
@@ -177,32 +177,32 @@ def _write_within(deadline: Deadline, writer: Writer, work: Callable[[], T], rep
                     "error": _cause(error),
                 },
             )
-            _forget_connections(SOURCE, pool, fault)
+            forget_connections(SOURCE, pool, fault)
             # one that is refused, or loses against another, was not made
             unknown = unknown or (committing and fault not in (Fault.READ_ONLY, Fault.CONFLICT))
             if deadline.expired or (unknown and not repeatable) or not writer.may_wait():
                 raise (OutcomeUnknown() if unknown else DatabaseUnavailable(writing=True)) from error
             time.sleep(min(0.05 * attempt, 0.5, deadline.remaining))
         except BaseException:
-            _leave(session)
+            leave(session)
             raise
         else:
             own_writes.remember(session)
-            _leave(session)
+            leave(session)
             return result
 
 
-def _enter(kind: str, side: str, deadline: Deadline) -> Session:
+def enter(kind: str, side: str, deadline: Deadline) -> Session:
     session: Session = db.session()
     if session.info.get("side") != side or kind == "write":
-        _leave(session)
+        leave(session)
         session = db.session()
     session.info.update(unit=kind, side=side)
     current_deadline.set(deadline)
     return session
 
 
-def _leave(_session: Session) -> None:
+def leave(_session: Session) -> None:
     """Roll back, give the connection back to its pool and forget the session; loaded objects stay usable."""
     current_deadline.set(None)
     db.session.remove()
@@ -235,7 +235,7 @@ def _cause(error: Exception) -> str:
     return str(getattr(error, "orig", None) or error)
 
 
-def _forget_connections(side: str, pool: object, fault: Fault) -> None:
+def forget_connections(side: str, pool: object, fault: Fault) -> None:
     """The other connections of a pool share the fate of the one that failed, unless the pool is newer."""
     if fault in (Fault.LOST, Fault.TIMED_OUT, Fault.READ_ONLY) and engine(side).pool is pool:
         engine(side).dispose()

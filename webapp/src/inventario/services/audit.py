@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
+
+from sqlalchemy import insert
 
 from inventario.database import db, writes
 from inventario.models import AuditEntry
@@ -28,6 +31,33 @@ def record(
     :param subject: what people call it.
     :param changes: {field: [before, after]}; values as JSON knows them, quantities as text.
     """
+    db.session.add(AuditEntry(**_entry(actor, action, subject_type, subject_id, subject, changes)))
+
+
+@writes()
+def record_many(
+    actor: Actor,
+    action: str,
+    *,
+    subject_type: str,
+    subjects: Iterable[tuple[int, str, dict[str, Any] | None]],
+) -> None:
+    """Note the same action on many subjects (their ids, what people call them, changes) in few statements."""
+    entries = [
+        _entry(actor, action, subject_type, subject_id, subject, changes)
+        for subject_id, subject, changes in subjects
+    ]
+    db.session.execute(insert(AuditEntry.__table__), entries)  # type: ignore[arg-type]
+
+
+def _entry(
+    actor: Actor,
+    action: str,
+    subject_type: str,
+    subject_id: int | None,
+    subject: str,
+    changes: dict[str, Any] | None,
+) -> dict[str, Any]:
     texts = {
         "username": actor.username,
         "subject": subject,
@@ -35,13 +65,11 @@ def record(
         "node": actor.node,
         "request_id": actor.request_id,
     }
-    db.session.add(
-        AuditEntry(
-            user_id=actor.user_id,
-            action=action,
-            subject_type=subject_type,
-            subject_id=subject_id,
-            changes=changes,
-            **{name: text[: _LONGEST[name]] for name, text in texts.items()},
-        )
-    )
+    return {
+        "user_id": actor.user_id,
+        "action": action,
+        "subject_type": subject_type,
+        "subject_id": subject_id,
+        "changes": changes,
+        **{name: text[: _LONGEST[name]] for name, text in texts.items()},
+    }

@@ -19,7 +19,7 @@ from inventario.database.connections import release_options
 from inventario.database.extension import MIGRATIONS
 from inventario.models import ProductTerm, User
 from inventario.models.users import ADMINISTRATOR
-from inventario.services import submissions, terms
+from inventario.services import imports, submissions, terms
 from inventario.services.accounts import hash_password
 
 _LOCK = "inventario.release"
@@ -48,6 +48,7 @@ def release(administrator: tuple[str, str] | None, *, check: bool) -> list[Step]
         with _alone(connection):
             steps = _steps(connection, administrator, check=False)
             submissions.purge(connection)
+            imports.purge(connection)
             return steps
 
 

@@ -174,10 +174,12 @@ def upgrade() -> None:
         sa.Column("user_id", sa.Integer, nullable=False),
         sa.Column("filename", sa.String(200), nullable=False),
         sa.Column("state", sa.String(12), nullable=False),
+        sa.Column("claim", KEY, nullable=True),
         number("total_rows", 0),
         number("done_rows", 0),
         sa.Column("problems", sa.JSON, nullable=True),
         number("problem_count", 0),
+        sa.Column("summary", sa.JSON, nullable=True),
         created_at(),
         moment("heartbeat_at"),
         moment("finished_at"),
@@ -189,7 +191,10 @@ def upgrade() -> None:
         "import_rows",
         sa.Column("job_id", KEY, primary_key=True),
         sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("code", sa.String(40), nullable=True),
         sa.Column("fields", sa.JSON, nullable=False),
+        sa.Column("problems", sa.JSON, nullable=True),
+        sa.Index("ix_import_rows_job_id_code", "job_id", "code"),
         sa.ForeignKeyConstraint(
             ["job_id"], ["import_jobs.id"], name="fk_import_rows_job_id", ondelete="CASCADE"
         ),

@@ -1,0 +1,1 @@
+"""Tables in files as people's own programs write and read them: CSV and XLSX."""
