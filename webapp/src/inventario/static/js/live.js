@@ -1,0 +1,265 @@
+// Shows changes as they happen, made by whoever through whatever node: asks for a version number, which the load
+// balancer answers for all browsers together, and only when it has moved for what changed.
+//
+// It works on elements with data-product-id; in each, data-field="quantity|minimum|code|name|category|unit" holds a
+// text, and of the elements with data-when="ok|low|retired" only the one that is true is shown. An element with
+// data-live-list is a list that a new product may belong to.
+
+// The answer is kept for the rest of its second: with this a change is seen within 1.8 seconds
+const POLL = 700;
+// Who was away for longer than this asks for the rows themselves: the changes told reach back 30 seconds, of which a
+// long transaction may take most
+const AWAY = 10_000;
+const LONGEST_PAUSE = 10_000;
+const ANSWER_WITHIN = 5_000;
+const IDS_AT_ONCE = 100;
+// For the eye, and between two announcements to a screen reader
+const MARKED = 2_500;
+const ANNOUNCE_EVERY = 5_000;
+
+class SignedOut extends Error {}
+class Refused extends Error {}
+
+const spread = (milliseconds) => milliseconds * (0.9 + 0.2 * Math.random());
+const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+const fill = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+
+async function ask(address, parameters, personal) {
+  const query = new URLSearchParams(parameters).toString();
+  const answer = await fetch(query ? `${address}?${query}` : address, {
+    cache: "no-store",
+    credentials: personal ? "same-origin" : "omit",
+    headers: { Accept: "application/json" },
+    redirect: "manual",
+    signal: AbortSignal.timeout(ANSWER_WITHIN),
+  });
+  if (answer.type === "opaqueredirect") throw new SignedOut();
+  if (answer.status === 403) throw new Refused();
+  if (!answer.ok) throw new Error(`status ${answer.status}`);
+  return answer.json();
+}
+
+/** What a page shows of products, and how it is changed. */
+class Page {
+  constructor() {
+    this.numbers = new Intl.NumberFormat(document.documentElement.lang, {
+      maximumFractionDigits: 3,
+      useGrouping: "always",
+    });
+  }
+
+  ids() {
+    const elements = document.querySelectorAll("[data-product-id]");
+    return [...new Set([...elements].map((element) => Number(element.dataset.productId)))];
+  }
+
+  /** Bring what is shown of a product up to date; whether anything differed. */
+  show(row) {
+    let differed = false;
+    for (const element of document.querySelectorAll(`[data-product-id="${row.id}"]`)) {
+      if (this.#update(element, row)) {
+        this.#mark(element);
+        differed = true;
+      }
+    }
+    document.dispatchEvent(new CustomEvent("inventario:product", { detail: row }));
+    return differed;
+  }
+
+  #update(element, row) {
+    const state = row.active ? (row.low ? "low" : "ok") : "retired";
+    const texts = {
+      ...row,
+      quantity: this.numbers.format(row.quantity),
+      minimum: row.minimum === null ? "" : this.numbers.format(row.minimum),
+      category: row.category ?? "",
+    };
+    let differed = false;
+    for (const field of element.querySelectorAll("[data-field]")) {
+      const text = texts[field.dataset.field];
+      if (text === undefined || field.textContent.trim() === text) continue;
+      field.textContent = text;
+      differed = true;
+    }
+    for (const sign of element.querySelectorAll("[data-when]")) {
+      const hidden = sign.dataset.when !== state;
+      differed ||= sign.hidden !== hidden;
+      sign.hidden = hidden;
+    }
+    element.dataset.version = row.version;
+    return differed;
+  }
+
+  #mark(element) {
+    element.classList.remove("live-changed");
+    // so that the same mark begins anew
+    void element.offsetWidth;
+    element.classList.add("live-changed");
+    setTimeout(() => element.classList.remove("live-changed"), MARKED);
+  }
+}
+
+/** What the page says of itself: that it is live, what has changed, that there is something new. */
+class Signs {
+  constructor(root) {
+    this.root = root;
+    this.announced = 0;
+    this.changed = new Map();
+  }
+
+  connection(state) {
+    for (const sign of this.root.querySelectorAll("[data-live-state]")) {
+      sign.hidden = sign.dataset.liveState !== state;
+    }
+  }
+
+  announce(rows, page) {
+    for (const row of rows) this.changed.set(row.id, row);
+    if (!this.changed.size || Date.now() - this.announced < ANNOUNCE_EVERY) return;
+    const [row] = this.changed.values();
+    const { textOne, textMany } = this.root.dataset;
+    this.root.querySelector("[data-live-summary]").textContent =
+      this.changed.size === 1
+        ? fill(textOne, { code: row.code, quantity: page.numbers.format(row.quantity), unit: row.unit_name })
+        : fill(textMany, { count: this.changed.size });
+    this.changed.clear();
+    this.announced = Date.now();
+  }
+
+  somethingNew(count) {
+    const { textNew, textNews } = this.root.dataset;
+    const hint = this.root.querySelector("[data-live-new]");
+    hint.textContent = count === 1 ? textNew : fill(textNews, { count });
+    hint.hidden = count === 0;
+  }
+}
+
+class Live {
+  constructor(root) {
+    this.addresses = root.dataset;
+    this.page = new Page();
+    this.signs = new Signs(root);
+    this.version = "";
+    // what is shown was read before this moment
+    this.syncedAt = performance.timeOrigin;
+    this.failures = 0;
+    // products made after this page that it does not show, and those made just before it
+    this.created = new Set();
+    this.known = new Set();
+    this.isList = document.querySelector("[data-live-list]") !== null;
+    this.timer = 0;
+    this.busy = false;
+    this.takeKey({ key: root.dataset.key, seconds: Number(root.dataset.seconds) });
+  }
+
+  start() {
+    document.addEventListener("visibilitychange", () => this.wake());
+    window.addEventListener("pageshow", () => this.wake());
+    window.addEventListener("online", () => this.wake());
+    this.wake();
+  }
+
+  wake() {
+    clearTimeout(this.timer);
+    if (!document.hidden && !this.busy) this.tick();
+  }
+
+  async tick() {
+    this.busy = true;
+    try {
+      await this.poll();
+      this.failures = 0;
+      this.signs.connection("on");
+    } catch (error) {
+      this.failures += 1;
+      if (error instanceof SignedOut) {
+        this.signs.connection("ended");
+        return;
+      }
+      // one answer that fails is not worth a word
+      if (this.failures > 1) this.signs.connection("off");
+    } finally {
+      this.busy = false;
+    }
+    const wait = this.failures ? Math.min(LONGEST_PAUSE, POLL * 2 ** this.failures) * (0.5 + Math.random()) : POLL;
+    if (!document.hidden) this.timer = setTimeout(() => this.wake(), spread(wait));
+  }
+
+  async poll() {
+    if (Date.now() > this.renewAt) await this.renewKey();
+    const { version } = await ask(this.addresses.versionUrl);
+    if (version !== this.version) {
+      await this.catchUp(version);
+      this.version = version;
+    }
+    this.syncedAt = Date.now();
+  }
+
+  async catchUp(version) {
+    const away = Date.now() - this.syncedAt;
+    // a clock that was set back says nothing
+    if (away < 0 || away > AWAY) {
+      // after a fault everybody comes back at the same moment
+      if (this.failures) await pause(2_000 * Math.random());
+      this.show(await this.rows(version, this.page.ids()));
+      return;
+    }
+    const { rows, others, more } = await this.changes(version);
+    const differing = this.show(rows);
+    this.count(rows);
+    const told = new Set(rows.map((row) => row.id));
+    const open = new Set(others);
+    const lacking = this.page.ids().filter((id) => !told.has(id) && (more || open.has(id)));
+    if (lacking.length) {
+      await pause(500 * Math.random());
+      this.show(await this.rows(version, lacking), differing);
+    }
+  }
+
+  show(rows) {
+    this.signs.announce(
+      rows.filter((row) => this.page.show(row)),
+      this.page,
+    );
+  }
+
+  count(rows) {
+    const created = rows.filter((row) => row.created).map((row) => row.id);
+    if (this.version === "") this.known = new Set(created);
+    const shown = new Set(this.page.ids());
+    for (const id of created) if (!shown.has(id) && !this.known.has(id)) this.created.add(id);
+    if (this.isList) this.signs.somethingNew(this.created.size);
+  }
+
+  async changes(version) {
+    try {
+      return await ask(this.addresses.changesUrl, { version, key: this.key });
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      await this.renewKey();
+      return ask(this.addresses.changesUrl, { version, key: this.key });
+    }
+  }
+
+  async rows(version, ids) {
+    const rows = [];
+    for (let first = 0; first < ids.length; first += IDS_AT_ONCE) {
+      const some = ids.slice(first, first + IDS_AT_ONCE).join(",");
+      rows.push(...(await ask(this.addresses.rowsUrl, { ids: some, version }, true)).rows);
+    }
+    return rows;
+  }
+
+  async renewKey() {
+    this.takeKey(await ask(this.addresses.keyUrl, {}, true));
+  }
+
+  takeKey({ key, seconds }) {
+    this.key = key;
+    // long before it ends, and not all at once
+    this.renewAt = Date.now() + seconds * 1000 * (0.4 + 0.4 * Math.random());
+  }
+}
+
+const root = document.getElementById("live");
+if (root && document.querySelector("[data-product-id], [data-live-list]")) new Live(root).start();
