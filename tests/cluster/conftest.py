@@ -21,6 +21,8 @@ ORDER = (
     "test_host",
     "test_duplicates",
     "test_shares",
+    "test_live",
+    "test_own_reads",
     "test_operators",
     "test_secrets",
     "test_gate",
