@@ -215,9 +215,13 @@ def test_only_new_tls() -> None:
 
 
 def test_strict_transport_keeps_the_other_headers() -> None:
-    server = nginx(loadbalancer_hsts_seconds=60).split("listen 0.0.0.0:443", 1)[1]
-    assert 'add_header Strict-Transport-Security "max-age=60" always;' in server
-    assert "add_header X-Served-By $served_by always;" in server
+    text = nginx(loadbalancer_hsts_seconds=60, loadbalancer_shared_paths=["/now"])
+    plain, secure = text.split("listen 0.0.0.0:443", 1)
+    for level in (secure, block(secure, "location = /now {")):
+        assert 'add_header Strict-Transport-Security "max-age=60" always;' in level
+        assert "add_header X-Served-By $served_by always;" in level
+    assert "Strict-Transport-Security" not in plain
+    assert "add_header X-Served-By $served_by always;" in block(plain, "location = /now {")
 
 
 def test_the_status_is_for_this_host_only() -> None:

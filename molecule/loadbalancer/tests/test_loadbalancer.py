@@ -210,6 +210,8 @@ def test_a_shared_answer_holds_nothing_personal():
     for _, headers, body in answers:
         assert not {"Set-Cookie", "X-Accel-Expires"} & set(headers)
         assert headers["Cache-Control"] == "no-store"
+        assert abs(float(headers["X-Clock"]) - time.time()) < 5
+        assert headers["X-Cache-Status"] in ("MISS", "HIT", "UPDATING", "EXPIRED")
         assert not {"Cookie", "Authorization"} & set(json.loads(body)["headers"])
 
 

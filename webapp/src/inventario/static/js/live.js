@@ -5,8 +5,17 @@
 // text, and of the elements with data-when="ok|low|retired" only the one that is true is shown. An element with
 // data-live-list is a list that a new product may belong to.
 
-// The answer is kept for the rest of its second: with this a change is seen within 1.8 seconds
+// The load balancer keeps the answer for the rest of its second, and says what time it is there: pages ask once in each
+// second, soon after its beginning. So a change is seen within a second and a half
+const SPREAD = 400;
+const AFTER_BEGINNING = 50;
+// Where no load balancer says the time
 const POLL = 700;
+// The answer before, while a node is being asked for the new one
+const UPDATING_AGAIN = 120;
+// What changed is fetched from a node for the page whose question brought the new version; the others come when it is
+// there, because whoever must wait for it waits for half a second
+const HEAD_START = 150;
 // Who was away for longer than this asks for the rows themselves: the changes told reach back 30 seconds, of which a
 // long transaction may take most
 const AWAY = 10_000;
@@ -36,7 +45,12 @@ async function ask(address, parameters, personal) {
   if (answer.type === "opaqueredirect") throw new SignedOut();
   if (answer.status === 403) throw new Refused();
   if (!answer.ok) throw new Error(`status ${answer.status}`);
-  return answer.json();
+  return { ...(await answer.json()), clock: answer.headers.get("X-Clock"), cache: answer.headers.get("X-Cache-Status") };
+}
+
+/** Milliseconds until the next second of the load balancer has begun, differently for every page. */
+function untilNextSecond(clock) {
+  return clock ? 1000 - (Number(clock) * 1000) % 1000 + AFTER_BEGINNING + SPREAD * Math.random() : spread(POLL);
 }
 
 /** What a page shows of products, and how it is changed. */
@@ -143,6 +157,7 @@ class Live {
     // what is shown was read before this moment
     this.syncedAt = performance.timeOrigin;
     this.failures = 0;
+    this.updating = 0;
     // products made after this page that it does not show, and those made just before it
     this.created = new Set();
     this.known = new Set();
@@ -166,8 +181,9 @@ class Live {
 
   async tick() {
     this.busy = true;
+    let wait;
     try {
-      await this.poll();
+      wait = await this.poll();
       this.failures = 0;
       this.signs.connection("on");
     } catch (error) {
@@ -178,21 +194,27 @@ class Live {
       }
       // one answer that fails is not worth a word
       if (this.failures > 1) this.signs.connection("off");
+      wait = Math.min(LONGEST_PAUSE, POLL * 2 ** this.failures) * (0.5 + Math.random());
     } finally {
       this.busy = false;
     }
-    const wait = this.failures ? Math.min(LONGEST_PAUSE, POLL * 2 ** this.failures) * (0.5 + Math.random()) : POLL;
-    if (!document.hidden) this.timer = setTimeout(() => this.wake(), spread(wait));
+    if (!document.hidden) this.timer = setTimeout(() => this.wake(), wait);
   }
 
+  /** Ask once; how long to wait before asking again. */
   async poll() {
     if (Date.now() > this.renewAt) await this.renewKey();
-    const { version } = await ask(this.addresses.versionUrl);
+    const { version, clock, cache } = await ask(this.addresses.versionUrl);
+    const again = Date.now() + untilNextSecond(clock);
     if (version !== this.version) {
+      if (cache === "HIT") await pause(HEAD_START);
       await this.catchUp(version);
       this.version = version;
     }
     this.syncedAt = Date.now();
+    this.updating = cache === "UPDATING" ? this.updating + 1 : 0;
+    const soon = this.updating ? UPDATING_AGAIN * 2 ** (this.updating - 1) : Infinity;
+    return Math.max(0, Math.min(soon, again - Date.now()));
   }
 
   async catchUp(version) {
