@@ -13,9 +13,8 @@ from collections.abc import Iterable
 from typing import Any
 
 # as in the application's static/js/live.js
-AFTER_BEGINNING, SPREAD = 0.05, 0.4
+AFTER_BEGINNING, SPREAD = 0.05, 0.3
 UPDATING_AGAIN = 0.12
-HEAD_START = 0.15
 ANSWER_SECONDS = 15
 CONNECTING_AT_ONCE = 100
 
@@ -25,13 +24,13 @@ class NotAnswered(AssertionError):
 
 
 class OpenPage:
-    """One browser's connection: it asks for the version, and for what changed when that has moved."""
+    """One browser's connection: it asks for what changed since the version that it knows."""
 
     def __init__(self, url: str, key: str) -> None:
         address = urllib.parse.urlsplit(url)
         self._host, self._port = address.hostname or "", address.port or 80
-        self._key = key
-        self._version = ""
+        self._path = f"/live/changes?key={key}"
+        self._tag = ""
         self._updating = 0
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         # when each product was first told of, by its code
@@ -43,20 +42,13 @@ class OpenPage:
 
     async def poll(self) -> float:
         """Ask once; give the seconds to wait before asking again."""
-        answer, headers = await self._get("/live/version")
-        version = str(answer["version"])
-        clock = float(headers["x-clock"])
-        again = time.monotonic() + 1 - clock % 1 + AFTER_BEGINNING + SPREAD * random.random()
+        headers, told = await self._ask()
+        now = time.monotonic()
+        again = now + 1 - float(headers["x-clock"]) % 1 + AFTER_BEGINNING + SPREAD * random.random()
         self.polls += 1
-        if version != self._version:
-            if headers.get("x-cache-status") == "hit":
-                await asyncio.sleep(HEAD_START)
-            told, _ = await self._get(f"/live/changes?version={version}&key={self._key}")
-            now = time.monotonic()
-            for row in told["rows"]:
-                self.seen.setdefault(row["code"], now)
-            self._version = version
-        self._updating = self._updating + 1 if headers.get("x-cache-status") == "updating" else 0
+        for row in told:
+            self.seen.setdefault(row["code"], now)
+        self._updating = self._updating + 1 if headers.get("x-cache-status") == "UPDATING" else 0
         soon = UPDATING_AGAIN * 2 ** (self._updating - 1) if self._updating else math.inf
         return max(0.0, min(soon, again - time.monotonic()))
 
@@ -68,18 +60,28 @@ class OpenPage:
         if self._streams:
             self._streams[1].close()
 
-    async def _get(self, path: str) -> tuple[dict[str, Any], dict[str, str]]:
-        """The answer and its headers, in lower case."""
+    async def _ask(self) -> tuple[dict[str, str], list[dict[str, Any]]]:
+        """The answer's headers, in lower case, and the products that it tells of."""
         assert self._streams, "the page has not been opened"
         reader, writer = self._streams
-        writer.write(f"GET {path} HTTP/1.1\r\nHost: {self._host}:{self._port}\r\n\r\n".encode())
+        lines = (
+            f"GET {self._path} HTTP/1.1",
+            f"Host: {self._host}:{self._port}",
+            f"If-None-Match: {self._tag}",
+            "",
+            "",
+        )
+        writer.write("\r\n".join(lines).encode())
         async with asyncio.timeout(ANSWER_SECONDS):
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             status, _, rest = head.partition("\r\n")
-            if not status.startswith("http/1.1 200 "):
-                raise NotAnswered(f"{path.partition('?')[0]}: {status}")
-            headers = dict(line.split(": ", 1) for line in rest.split("\r\n") if line)
-            return json.loads(await reader.readexactly(int(headers["content-length"]))), headers
+            headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in rest.split("\r\n"))}
+            if status.startswith("HTTP/1.1 304 "):
+                return headers, []
+            if not status.startswith("HTTP/1.1 200 "):
+                raise NotAnswered(status)
+            self._tag = headers["etag"]
+            return headers, json.loads(await reader.readexactly(int(headers["content-length"])))["rows"]
 
 
 @dataclasses.dataclass(frozen=True)

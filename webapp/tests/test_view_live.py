@@ -21,9 +21,8 @@ def key(browser: Browser) -> str:
     return str(browser.get("/live/key").get_json()["key"])
 
 
-def changes(browser: Browser, **arguments: str) -> str:
-    given = {"version": version(browser), "key": key(browser)} | arguments
-    return f"/live/changes?version={given['version']}&key={given['key']}"
+def changes(browser: Browser) -> str:
+    return f"/live/changes?key={key(browser)}"
 
 
 def test_anybody_may_have_the_version(anonymous: Browser) -> None:
@@ -76,12 +75,32 @@ def test_a_change_is_told_with_what_a_list_shows(browser: Browser, anonymous: Br
         "created": True,
     }
     assert answer.headers["X-Accel-Expires"].startswith("@")
+    assert told["version"] == version(browser) == answer.get_etag()[0]
+
+
+def test_what_is_known_already_is_not_told_again(browser: Browser, anonymous: Browser) -> None:
+    path = changes(browser)
+    tag = anonymous.get(path).headers["ETag"]
+    # as NGINX asks for all pages, and as a page asks where there is no NGINX
+    same = anonymous.get(path, headers={"If-None-Match": tag})
+    assert (same.status_code, same.data, same.headers["ETag"]) == (304, b"", tag)
+    assert same.headers["X-Accel-Expires"].startswith("@")
+    assert anonymous.get(path, headers={"If-None-Match": f"W/{tag}"}).status_code == 304
+    browser.register("T-1")
+    other = anonymous.get(path, headers={"If-None-Match": tag})
+    assert other.status_code == 200
+    assert other.headers["ETag"] != tag
+
+
+@pytest.mark.parametrize("forged", ['""', '"x"', "*", "x", '"AAAA"', '"' + "a" * 5000 + '"'])
+def test_a_tag_that_was_not_given_out_is_not_known(browser: Browser, forged: str) -> None:
+    assert browser.get(changes(browser), headers={"If-None-Match": forged}).status_code == 200
 
 
 @pytest.mark.parametrize("forged", ["", "x", "0" * 32, "%C3%B1"])
 def test_without_the_key_nothing_is_told(browser: Browser, forged: str) -> None:
     browser.register("T-1")
-    answer = browser.get(changes(browser, key=forged))
+    answer = browser.get(f"/live/changes?key={forged}")
     assert answer.status_code == 403
     assert "T-1" not in answer.text
     assert "X-Accel-Expires" not in answer.headers
@@ -89,10 +108,7 @@ def test_without_the_key_nothing_is_told(browser: Browser, forged: str) -> None:
 
 @pytest.mark.parametrize("forged", ["", "x", "AAAA", "source", "a" * 4000, "%00", "%C3%B1"])
 def test_a_version_that_was_not_given_out_is_refused(browser: Browser, forged: str) -> None:
-    for path in (changes(browser, version=forged), f"/live/rows?ids=1&version={forged}"):
-        answer = browser.get(path)
-        assert answer.status_code == 400
-        assert "X-Accel-Expires" not in answer.headers
+    assert browser.get(f"/live/rows?ids=1&version={forged}").status_code == 400
 
 
 def test_the_key_is_for_those_who_are_signed_in(anonymous: Browser) -> None:
@@ -135,7 +151,7 @@ def behind(administrator: Administrator) -> str:
     return f"{uuid}:1-999999999"
 
 
-def test_a_replica_that_is_behind_does_not_answer(
+def test_rows_are_not_told_by_a_replica_that_is_behind_the_page(
     app: Flask, browser: Browser, relays: tuple[Relay, Relay], database: URL, password: str, behind: str
 ) -> None:
     source, replica = relays
@@ -143,22 +159,26 @@ def test_a_replica_that_is_behind_does_not_answer(
     person = Browser(node)
     person.login(USERNAME, password)
     person.register("T-1")
+    (row,) = person.get(changes(person)).get_json()["rows"]
     with node.test_request_context():
         ahead = live_tokens.seal(behind)
-    path = changes(person, version=ahead)
+    path = f"/live/rows?ids={row['id']}&version={ahead}"
     # the source answers in its place
     assert [row["code"] for row in person.get(path).get_json()["rows"]] == ["T-1"]
     source.refuse()
-    for asked in (path, f"/live/rows?ids=1&version={ahead}"):
-        answer = person.get(asked)
-        assert answer.status_code == 503, asked
-        assert "X-Accel-Expires" not in answer.headers
-    # what the replica has, it tells while the source is away
-    source.restore()
-    now = version(person)
-    source.refuse()
-    assert person.get(changes(person, version=now)).status_code == 200
-    assert person.get("/live/version").status_code == 200
+    assert person.get(path).status_code == 503
+
+
+def test_changes_are_told_while_the_source_or_the_replicas_are_away(
+    app: Flask, browser: Browser, relays: tuple[Relay, Relay], database: URL
+) -> None:
+    browser.register("T-1")
+    path = changes(browser)
+    person = Browser(make_app(*(relay.url(database) for relay in relays)))
+    for relay in relays:
+        relay.refuse()
+        assert [row["code"] for row in person.get(path).get_json()["rows"]] == ["T-1"]
+        relay.restore()
 
 
 def test_without_any_database_it_is_said_and_not_kept(

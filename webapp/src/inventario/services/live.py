@@ -46,8 +46,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Changes:
-    """The products that changed of late, the latest first."""
+    """The products that changed of late, the latest first, as of these transactions or later ones."""
 
+    executed: str
     rows: Sequence[Row]
     created: frozenset[int]
     # changed as well, but not told in full
@@ -62,8 +63,15 @@ def executed_by_source() -> str:
     return executed(db.session())
 
 
-@reads
-def changes() -> Changes:
+@reads_latest
+def changes(known: str = "") -> Changes | None:
+    """None: nothing has been committed since these transactions.
+
+    One server tells both what it has executed and the rows, in this order: so no row is older than it says.
+    """
+    now = executed(db.session())
+    if known and now == known:
+        return None
     since = func.utc_timestamp(6) - text(f"INTERVAL {WINDOW_SECONDS} SECOND")
     latest = (
         select(AuditEntry.subject_id, AuditEntry.action)
@@ -74,6 +82,7 @@ def changes() -> Changes:
     entries = [(number, action) for number, action in db.session.execute(latest) if number is not None]
     ids = list(dict.fromkeys(number for number, _action in entries))
     return Changes(
+        executed=now,
         rows=rows(ids[:MOST_ROWS]),
         created=frozenset(number for number, action in entries if action == "product.created"),
         others=ids[MOST_ROWS:],

@@ -21,9 +21,8 @@ from inventario.services import live
 
 blueprint = Blueprint("live", __name__, url_prefix="/live")
 
-# how long NGINX keeps it: until this moment, by the clock that the hosts share
+# until when NGINX keeps it, by the clock that the hosts share: to the end of this second
 _KEEP = "X-Accel-Expires"
-_CHANGES_SECONDS = 10
 _MOST_IDS = 100
 _LONGEST_ID = 18
 
@@ -50,27 +49,40 @@ def version() -> Response | tuple[Response, int]:
 @blueprint.get("/changes")
 @public
 def changes() -> Response | tuple[Response, int]:
-    """The products that changed of late, as of this version or a later one; never as they were before it."""
+    """The products that changed of late, and the version that this brings a page to, which is its ETag too."""
     # no login, because the answer is everybody's: pages of those who are signed in hold the key
     if not live_tokens.key_fits(request.args.get("key", "")):
         return jsonify(error="key"), 403
+    second = int(time.time())
+    known = _known()
     try:
-        must_see(live_tokens.unseal(request.args.get("version", "")))
-    except live_tokens.ForeignToken:
-        return jsonify(error="version"), 400
-    try:
-        found = live.changes()
+        found = live.changes(known)
     except DatabaseUnavailable:
         return _unavailable()
-    if read_is_stale():
-        return _unavailable()
-    answer = jsonify(
-        rows=[{**_shown(row), "created": row.id in found.created} for row in found.rows],
-        others=found.others,
-        more=found.more,
-    )
-    answer.headers[_KEEP] = f"@{int(time.time()) + _CHANGES_SECONDS}"
+    if found is None:
+        answer = Response(status=304)
+        answer.set_etag(live_tokens.seal(known))
+    else:
+        version = live_tokens.seal(found.executed)
+        answer = jsonify(
+            version=version,
+            rows=[{**_shown(row), "created": row.id in found.created} for row in found.rows],
+            others=found.others,
+            more=found.more,
+        )
+        answer.set_etag(version)
+    answer.headers[_KEEP] = f"@{second}"
     return answer
+
+
+def _known() -> str:
+    """The transactions behind the version that NGINX has, when it asks whether that is still the latest."""
+    for tag in request.if_none_match.as_set(include_weak=True):
+        try:
+            return live_tokens.unseal(tag or "")
+        except live_tokens.ForeignToken:
+            continue
+    return ""
 
 
 @blueprint.get("/rows")

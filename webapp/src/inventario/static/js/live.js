@@ -1,5 +1,5 @@
-// Shows changes as they happen, made by whoever through whatever node: asks for a version number, which the load
-// balancer answers for all browsers together, and only when it has moved for what changed.
+// Shows changes as they happen, made by whoever through whatever node: asks once a second what changed since the
+// version that it knows. The load balancer answers for all browsers together, most often that nothing has.
 //
 // It works on elements with data-product-id; in each, data-field="quantity|minimum|code|name|category|unit" holds a
 // text, and of the elements with data-when="ok|low|retired" only the one that is true is shown. An element with
@@ -7,15 +7,12 @@
 
 // The load balancer keeps the answer for the rest of its second, and says what time it is there: pages ask once in each
 // second, soon after its beginning. So a change is seen within a second and a half
-const SPREAD = 400;
+const SPREAD = 300;
 const AFTER_BEGINNING = 50;
 // Where no load balancer says the time
 const POLL = 700;
 // The answer before, while a node is being asked for the new one
 const UPDATING_AGAIN = 120;
-// What changed is fetched from a node for the page whose question brought the new version; the others come when it is
-// there, because whoever must wait for it waits for half a second
-const HEAD_START = 150;
 // Who was away for longer than this asks for the rows themselves: the changes told reach back 30 seconds, of which a
 // long transaction may take most
 const AWAY = 10_000;
@@ -33,19 +30,23 @@ const spread = (milliseconds) => milliseconds * (0.9 + 0.2 * Math.random());
 const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 
-async function ask(address, parameters, personal) {
-  const query = new URLSearchParams(parameters).toString();
-  const answer = await fetch(query ? `${address}?${query}` : address, {
+async function ask(address, parameters, { personal = false, tag = "" } = {}) {
+  const answer = await fetch(`${address}?${new URLSearchParams(parameters)}`, {
     cache: "no-store",
     credentials: personal ? "same-origin" : "omit",
-    headers: { Accept: "application/json" },
+    headers: { Accept: "application/json", ...(tag && { "If-None-Match": tag }) },
     redirect: "manual",
     signal: AbortSignal.timeout(ANSWER_WITHIN),
   });
   if (answer.type === "opaqueredirect") throw new SignedOut();
   if (answer.status === 403) throw new Refused();
-  if (!answer.ok) throw new Error(`status ${answer.status}`);
-  return { ...(await answer.json()), clock: answer.headers.get("X-Clock"), cache: answer.headers.get("X-Cache-Status") };
+  if (!answer.ok && answer.status !== 304) throw new Error(`status ${answer.status}`);
+  return {
+    told: answer.status === 304 ? null : await answer.json(),
+    tag: answer.headers.get("ETag"),
+    clock: answer.headers.get("X-Clock"),
+    cache: answer.headers.get("X-Cache-Status"),
+  };
 }
 
 /** Milliseconds until the next second of the load balancer has begun, differently for every page. */
@@ -153,7 +154,8 @@ class Live {
     this.addresses = root.dataset;
     this.page = new Page();
     this.signs = new Signs(root);
-    this.version = "";
+    // of the version that is shown
+    this.tag = "";
     // what is shown was read before this moment
     this.syncedAt = performance.timeOrigin;
     this.failures = 0;
@@ -204,12 +206,11 @@ class Live {
   /** Ask once; how long to wait before asking again. */
   async poll() {
     if (Date.now() > this.renewAt) await this.renewKey();
-    const { version, clock, cache } = await ask(this.addresses.versionUrl);
+    const { told, tag, clock, cache } = await this.changes();
     const again = Date.now() + untilNextSecond(clock);
-    if (version !== this.version) {
-      if (cache === "HIT") await pause(HEAD_START);
-      await this.catchUp(version);
-      this.version = version;
+    if (told) {
+      await this.catchUp(told);
+      this.tag = tag;
     }
     this.syncedAt = Date.now();
     this.updating = cache === "UPDATING" ? this.updating + 1 : 0;
@@ -217,7 +218,7 @@ class Live {
     return Math.max(0, Math.min(soon, again - Date.now()));
   }
 
-  async catchUp(version) {
+  async catchUp({ version, rows, others, more }) {
     const away = Date.now() - this.syncedAt;
     // a clock that was set back says nothing
     if (away < 0 || away > AWAY) {
@@ -226,15 +227,14 @@ class Live {
       this.show(await this.rows(version, this.page.ids()));
       return;
     }
-    const { rows, others, more } = await this.changes(version);
-    const differing = this.show(rows);
+    this.show(rows);
     this.count(rows);
     const told = new Set(rows.map((row) => row.id));
     const open = new Set(others);
     const lacking = this.page.ids().filter((id) => !told.has(id) && (more || open.has(id)));
     if (lacking.length) {
       await pause(500 * Math.random());
-      this.show(await this.rows(version, lacking), differing);
+      this.show(await this.rows(version, lacking));
     }
   }
 
@@ -247,19 +247,20 @@ class Live {
 
   count(rows) {
     const created = rows.filter((row) => row.created).map((row) => row.id);
-    if (this.version === "") this.known = new Set(created);
+    if (!this.tag) this.known = new Set(created);
     const shown = new Set(this.page.ids());
     for (const id of created) if (!shown.has(id) && !this.known.has(id)) this.created.add(id);
     if (this.isList) this.signs.somethingNew(this.created.size);
   }
 
-  async changes(version) {
+  async changes() {
+    const again = () => ask(this.addresses.changesUrl, { key: this.key }, { tag: this.tag });
     try {
-      return await ask(this.addresses.changesUrl, { version, key: this.key });
+      return await again();
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       await this.renewKey();
-      return ask(this.addresses.changesUrl, { version, key: this.key });
+      return again();
     }
   }
 
@@ -267,13 +268,13 @@ class Live {
     const rows = [];
     for (let first = 0; first < ids.length; first += IDS_AT_ONCE) {
       const some = ids.slice(first, first + IDS_AT_ONCE).join(",");
-      rows.push(...(await ask(this.addresses.rowsUrl, { ids: some, version }, true)).rows);
+      rows.push(...(await ask(this.addresses.rowsUrl, { ids: some, version }, { personal: true })).told.rows);
     }
     return rows;
   }
 
   async renewKey() {
-    this.takeKey(await ask(this.addresses.keyUrl, {}, true));
+    this.takeKey((await ask(this.addresses.keyUrl, {}, { personal: true })).told);
   }
 
   takeKey({ key, seconds }) {
