@@ -12,8 +12,9 @@ from flask import Flask
 from sqlalchemy import URL
 
 from conftest import USERNAME, make_app
-from inventario.services import catalogue, history, products
+from inventario.services import catalogue, finding, history, products
 from inventario.services.actors import Actor
+from inventario.services.finding import Criteria
 from inventario.services.products import Details, DuplicateCode, ProductUnknown, StaleVersion, TooFine
 from inventario.services.submissions import KeyReused, new_key
 from mysql_server import Administrator
@@ -33,16 +34,15 @@ def register(actor: Actor, product: Details) -> str:
     return products.register(product, actor=actor, submission_key=new_key())
 
 
-def codes(search: str = "") -> list[str]:
-    return [product.code for product in products.page(search).products]
+def codes() -> list[str]:
+    return [product.code for product in finding.find(Criteria()).products]
 
 
 def test_a_registered_product_is_listed(actor: Actor) -> None:
     register(actor, new("T-1", category="Ferretería"))
-    (product,) = products.page().products
-    assert (product.code, product.name, product.unit.name) == ("T-1", "Tornillo", "unidad")
-    assert product.category is not None
-    assert product.category.name == "Ferretería"
+    (product,) = finding.find(Criteria()).products
+    assert (product.code, product.name, product.unit) == ("T-1", "Tornillo", "unidad")
+    assert product.category == "Ferretería"
 
 
 @pytest.mark.parametrize("again", ["AÑO-1", "año-1", "Año-1", "ÁÑO-1"])
@@ -78,44 +78,6 @@ def test_categories_are_shared_whatever_their_accents(actor: Actor) -> None:
     register(actor, new("T-1", category="Ferretería"))
     register(actor, new("T-2", category="ferreteria"))
     assert catalogue.category_names() == ["Ferretería"]
-
-
-@pytest.mark.parametrize(
-    ("search", "found"),
-    [
-        ("", ["A-1", "B-2", "C%3"]),
-        ("cafe", ["A-1"]),
-        ("CAFÉ", ["A-1"]),
-        ("b-2", ["B-2"]),
-        ("molido", ["A-1"]),
-        ("molido grano", []),
-        ("te acero tetera", ["B-2"]),
-        ("%", ["C%3"]),
-        ("_", []),
-        ("' OR '1'='1", []),
-    ],
-)
-def test_search(actor: Actor, search: str, found: list[str]) -> None:
-    register(actor, new("A-1", "Café", description="Molido"))
-    register(actor, new("B-2", "Tetera", description="De acero, para té"))
-    register(actor, new("C%3", "Vaso"))
-    assert codes(search) == found
-
-
-def test_pages_forwards_and_back(actor: Actor) -> None:
-    for number in range(2 * products.PAGE_ROWS + 1):
-        register(actor, new(f"P{number:03}"))
-    first = products.page()
-    assert first.total == 101
-    assert (first.products[0].code, first.products[-1].code, first.before) == ("P000", "P049", None)
-    second = products.page(after=first.after or "")
-    assert (second.products[0].code, second.products[-1].code) == ("P050", "P099")
-    third = products.page(after=second.after or "")
-    assert ([product.code for product in third.products], third.after) == (["P100"], None)
-    back = products.page(before=third.before or "")
-    assert [product.code for product in back.products] == [product.code for product in second.products]
-    start = products.page(before=back.before or "")
-    assert (start.products[0].code, start.before) == ("P000", None)
 
 
 def test_the_overview(actor: Actor) -> None:

@@ -22,12 +22,6 @@ DUPLICATE = "Ya hay un producto con este código."
 MARKUP = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "' onmouseover='x", "{{ 7*7 }}"]
 
 
-def test_an_empty_list_helps(browser: Browser) -> None:
-    page = browser.get("/products").text
-    assert "Aún no hay productos" in page
-    assert "/products/new" in page
-
-
 def test_register_and_see_it_at_once(browser: Browser) -> None:
     response = browser.register("T-1", category="Ferretería", description="De acero")
     assert response.status_code == 302
@@ -119,44 +113,6 @@ def test_markup_is_shown_as_text(browser: Browser, markup: str) -> None:
         page = browser.get(path).text
         assert str(escape(markup)) in page
         assert not set("<>'\"") & set(markup) or markup not in page
-
-
-@pytest.mark.parametrize("markup", MARKUP)
-def test_markup_in_the_search(browser: Browser, markup: str) -> None:
-    page = browser.get("/products", query_string={"q": markup}).text
-    assert "Nada coincide" in page
-    assert "<script>" not in page
-    assert "<img src=x" not in page
-    assert "49" not in page.partition("Nada coincide")[2].partition("</main>")[0]
-
-
-def test_search(browser: Browser) -> None:
-    browser.register("T-1", name="Camión")
-    browser.register("T-2", name="Coche")
-    page = browser.get("/products?q=CAMION").text
-    assert "Camión" in page
-    assert "Coche" not in page
-
-
-@pytest.mark.parametrize(
-    "query", ["q=" + "x" * 5000, "after=%00", "before=%F0%9F%98%80", "q=%ED%A0%80", "after=" + "9" * 99]
-)
-def test_strange_queries(browser: Browser, query: str) -> None:
-    assert browser.get(f"/products?{query}").status_code == 200
-
-
-def test_fifty_rows_a_page(browser: Browser, administrator: Administrator, database: URL) -> None:
-    rows = ", ".join(f"('P{number:03}', 'Tornillo', '', 'ud', 1)" for number in range(60))
-    administrator.execute(
-        f"INSERT INTO `{database.database}`.products "
-        f"(code, name, description, unit_code, created_by_id) VALUES {rows}"
-    )
-    first = browser.get("/products").text
-    assert first.count('class="code"') == 50
-    assert "60 productos" in first
-    second = browser.get("/products?after=P049").text
-    assert second.count('class="code"') == 10
-    assert "before=P050" in second
 
 
 def test_an_oversized_form_is_refused(browser: Browser) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
@@ -21,9 +21,7 @@ from inventario.services import audit, catalogue, submissions, terms
 from inventario.services.actors import Actor
 from inventario.services.quantities import fits, plain
 
-PAGE_ROWS = 50
 COUNT_LIMIT = 10_000
-_SEARCH_WORDS = 6
 # each of them is one version
 _CHANGES = ("product.changed", "product.retired", "product.restored")
 
@@ -104,20 +102,6 @@ class _Named:
     code: str
     name: str
     description: str
-
-
-@dataclass(frozen=True)
-class Page:
-    """Rows in the order of the code. `after` and `before` are the codes from which the next pages start."""
-
-    products: Sequence[Product]
-    total: int
-    after: str | None
-    before: str | None
-
-    @property
-    def total_is_capped(self) -> bool:
-        return self.total > COUNT_LIMIT
 
 
 @dataclass(frozen=True)
@@ -224,30 +208,6 @@ def code_holder(code: str, *, other_than: int | None = None) -> Holder | None:
         query = query.where(Product.id != other_than)
     row = db.session.execute(query).one_or_none()
     return Holder(*row) if row else None
-
-
-@reads
-def page(search: str = "", *, after: str = "", before: str = "") -> Page:
-    matching = select(Product).where(*_conditions(search))
-    backwards = bool(before)
-    rows = matching.options(joinedload(Product.unit), joinedload(Product.category)).limit(PAGE_ROWS + 1)
-    if backwards:
-        rows = rows.where(Product.code < before).order_by(Product.code.desc())
-    elif after:
-        rows = rows.where(Product.code > after).order_by(Product.code)
-    else:
-        rows = rows.order_by(Product.code)
-    found = list(db.session.scalars(rows))
-    more = len(found) > PAGE_ROWS
-    products = found[:PAGE_ROWS]
-    if backwards:
-        products.reverse()
-    return Page(
-        products=products,
-        total=_capped_count(matching),
-        after=products[-1].code if products and (more or backwards) else None,
-        before=products[0].code if products and (more if backwards else bool(after)) else None,
-    )
 
 
 @reads
@@ -384,19 +344,6 @@ def _saved(row: Product, version: int) -> Saved:
         before=before,
         retired_or_restored="active" in before,
     )
-
-
-def _conditions(search: str) -> list[ColumnElement[bool]]:
-    """Every word in the code, the name or the description; the collation ignores case and accents."""
-    return [
-        or_(
-            *(
-                column.contains(word, autoescape=True)
-                for column in (Product.code, Product.name, Product.description)
-            )
-        )
-        for word in normalise(search).split()[:_SEARCH_WORDS]
-    ]
 
 
 def _capped_count(matching: Select[Product]) -> int:

@@ -9,7 +9,7 @@ from inventario.views import (
     home,
     live,
     preferences,
-    products,
+    product_list,
     sessions,
 )
 
@@ -17,7 +17,7 @@ from inventario.views import (
 def register_views(app: Flask) -> None:
     app.register_blueprint(home.blueprint)
     app.register_blueprint(sessions.blueprint)
-    app.register_blueprint(products.blueprint)
+    app.register_blueprint(product_list.blueprint)
     app.register_blueprint(live.blueprint)
     app.register_blueprint(preferences.blueprint)
     app.register_blueprint(health.blueprint)

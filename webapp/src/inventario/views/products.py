@@ -26,19 +26,9 @@ logger = logging.getLogger(__name__)
 
 blueprint = Blueprint("products", __name__, url_prefix="/products")
 
-_LONGEST_SEARCH = 100
 _LONGEST_CODE = 100
 # what the form says at one of its fields
 _REFUSALS = (ProductRefused, NotOffered, DataRefused)
-
-
-@blueprint.get("")
-def index() -> str:
-    search = request.args.get("q", "")[:_LONGEST_SEARCH]
-    page = products.page(
-        search, after=request.args.get("after", "")[:40], before=request.args.get("before", "")[:40]
-    )
-    return render_template("products/index.html", page=page, search=search.strip())
 
 
 @blueprint.get("/new")

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import render_template, request, url_for
+from flask_babel import LazyString
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from inventario.services.choices import Choices, choices
+from inventario.services.finding import ALL, RETIRED, Criteria, find
+from inventario.views.criteria import parse, query
+from inventario.views.products import blueprint as blueprint
+
+ORDERS: dict[str, LazyString] = {
+    "code": _l("Código, de la A a la Z"),
+    "-code": _l("Código, de la Z a la A"),
+    "name": _l("Nombre, de la A a la Z"),
+    "-name": _l("Nombre, de la Z a la A"),
+    "quantity": _l("Cantidad, de menos a más"),
+    "-quantity": _l("Cantidad, de más a menos"),
+    "-changed": _l("Los últimos cambios primero"),
+    "changed": _l("Los últimos cambios al final"),
+}
+_STATES: dict[str, LazyString] = {RETIRED: _l("Retirados"), ALL: _l("Activos y retirados")}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column that can be sorted by: where its heading leads, and how the list is sorted by it now."""
+
+    label: str
+    url: str
+    sorted: str
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Something that narrows the list, and the list without it."""
+
+    label: str
+    without: str
+
+
+@blueprint.get("")
+def index() -> str:
+    criteria = parse(request.args)
+    page = find(criteria)
+    offered = choices()
+    return render_template(
+        "products/index.html",
+        page=page,
+        criteria=criteria,
+        choices=offered,
+        orders=ORDERS,
+        states=_STATES,
+        order=f"-{criteria.sort}" if criteria.descending else criteria.sort,
+        columns={sort: _column(criteria, sort, label) for sort, label in _labels().items()},
+        filters=_filters(criteria, offered),
+        before=_address(criteria, cursor=page.before) if page.before else None,
+        after=_address(criteria, cursor=page.after) if page.after else None,
+    )
+
+
+def _labels() -> dict[str, str]:
+    return {"code": _("Código"), "name": _("Producto"), "quantity": _("Cantidad")}
+
+
+def _column(criteria: Criteria, sort: str, label: str) -> Column:
+    current = criteria.sort == sort
+    ascending = not criteria.descending
+    return Column(
+        label=label,
+        url=_address(criteria, sort=sort, descending=current and ascending),
+        sorted=("ascending" if ascending else "descending") if current else "",
+    )
+
+
+def _filters(criteria: Criteria, offered: Choices) -> list[Filter]:
+    found = []
+    if criteria.search:
+        found.append(Filter(f"«{criteria.search}»", _address(criteria, search="")))
+    if criteria.category_id is not None:
+        name = offered.category(criteria.category_id) or _("Categoría desconocida")
+        found.append(Filter(name, _address(criteria, category_id=None)))
+    if criteria.unit_code:
+        found.append(Filter(offered.unit(criteria.unit_code), _address(criteria, unit_code="")))
+    if criteria.state in _STATES:
+        found.append(Filter(str(_STATES[criteria.state]), _address(criteria, state=Criteria.state)))
+    if criteria.low:
+        found.append(Filter(_("Existencias bajas"), _address(criteria, low=False)))
+    return found
+
+
+def _address(criteria: Criteria, **changes: object) -> str:
+    values: dict[str, Any] = query(criteria, **changes)
+    return url_for("products.index", **values)
