@@ -85,6 +85,8 @@ def shared_app(database: URL) -> Flask:
 
 @pytest.fixture
 def app(shared_app: Flask, empty_tables: None) -> Flask:
+    # what was counted of the rows of an earlier test
+    shared_app.extensions["inventario_figures"].forget()
     return shared_app
 
 

@@ -18,6 +18,7 @@ from inventario.languages import register_languages
 from inventario.presentation import register_presentation
 from inventario.rendering import register_rendering
 from inventario.request_log import register_request_log
+from inventario.services.figures import register_figures
 from inventario.services.stock import register_stock
 from inventario.sessions import register_sessions
 from inventario.uploads import register_uploads
@@ -36,6 +37,7 @@ def create_app(settings: configuration.Settings | None = None) -> Flask:
     register_stock(app, settings)
     register_languages(app, settings)
     register_background(app)
+    register_figures(app)
     register_access(app)
     register_uploads(app, settings)
     register_forms(app)

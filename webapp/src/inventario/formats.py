@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 # as in "31 ene 2026, 13:00"; the names of the months are the language's
 _DATE = "d MMM y"
+_SHORT_DATE = "d MMM"
 _TIME = {False: "HH:mm", True: "HH:mm:ss"}
 
 
@@ -21,10 +22,14 @@ def number(value: int) -> str:
     return _separated(f"{value:,}")
 
 
-def quantity(value: decimal.Decimal | int | None) -> str:
-    """An exact amount without the zeros that say nothing: 1.234,5 in Spanish; nothing for None."""
+def quantity(value: decimal.Decimal | int | str | None) -> str:
+    """An exact amount without the zeros that say nothing: 1.234,5 in Spanish; nothing for None.
+
+    The audit log keeps quantities as text.
+    """
     if value is None:
         return ""
+    value = decimal.Decimal(value)
     text = f"{value:,f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")
@@ -36,9 +41,9 @@ def moment(value: datetime.datetime, seconds: bool = False) -> str:
     return str(format_datetime(value, f"{_DATE}, {_TIME[seconds]}"))
 
 
-def day(value: datetime.date) -> str:
+def day(value: datetime.date, year: bool = True) -> str:
     """A date; of a moment (UTC) the date that the reader's calendar shows then."""
-    return str(format_date(value, _DATE))
+    return str(format_date(value, _DATE if year else _SHORT_DATE))
 
 
 def ago(value: datetime.datetime, now: datetime.datetime | None = None) -> str:
