@@ -19,7 +19,13 @@ from inventario.services.submissions import KeyOfAnother, KeyReused, new_key
 from mysql_server import Administrator
 
 # naturally the same when done twice; whoever adds one says so here too
-REPEATABLE = {"sessions.login", "sessions.logout", "preferences.set_language", "preferences.set_theme"}
+REPEATABLE = {
+    "account.preferences",
+    "preferences.set_language",
+    "preferences.set_theme",
+    "sessions.login",
+    "sessions.logout",
+}
 
 
 def path(rule: Rule) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy.pool import NullPool
 
 from conftest import make_app
 from inventario.models.base import Base
-from inventario.services import accounts
+from inventario.services import passwords, people
 from inventario.services import release as service
 from mysql_server import Administrator
 
@@ -43,9 +43,10 @@ def last(result: Result) -> str:
 def test_the_first_run_changes_and_the_second_does_not(fresh: Flask, named: None, password: str) -> None:
     assert last(release(fresh)) == "changed"
     with fresh.test_request_context():
-        user = accounts.authenticate("primera", password)
-        assert user is not None
+        (user,) = people.page("primera").users
+        assert passwords.fits(user, password)
         assert user.role == "administrator"
+        assert not user.must_change_password
     assert release(fresh).output == "unchanged\n"
 
 
@@ -66,7 +67,8 @@ def test_an_existing_password_is_left_alone(
     monkeypatch.setenv("INVENTARIO_ADMIN_PASSWORD", "another password")
     assert last(release(fresh)) == "unchanged"
     with fresh.test_request_context():
-        assert accounts.authenticate("primera", password) is not None
+        (user,) = people.page("primera").users
+        assert passwords.fits(user, password)
 
 
 def test_two_at_once_are_harmless(fresh: Flask) -> None:

@@ -23,8 +23,13 @@ def _request(app: Flask) -> Iterator[None]:
         yield
 
 
-def create(actor: Actor, new: NewToken = READING) -> str:
-    return tokens.create(new, tokens.new_token(), actor=actor, submission_key=new_key())
+def made(key: str, user_id: int = 1) -> str:
+    return tokens.new_token(b"the site's own", user_id, key)
+
+
+def create(actor: Actor, new: NewToken = READING, key: str = "") -> str:
+    key = key or new_key()
+    return tokens.create(new, made(key, actor.user_id or 0), actor=actor, submission_key=key)
 
 
 def test_a_token_stands_for_its_owner(actor: Actor) -> None:
@@ -80,9 +85,9 @@ def test_nobody_revokes_another_ones(actor: Actor, administrator: Administrator,
     assert not tokens.revoke(row.id, actor=stranger, submission_key=new_key())
     assert tokens.authenticate(token) is not None
     key = new_key()
-    tokens.create(READING, tokens.new_token(), actor=actor, submission_key=key)
+    create(actor, key=key)
     with pytest.raises(KeyOfAnother):
-        tokens.create(READING, tokens.new_token(), actor=stranger, submission_key=key)
+        create(stranger, key=key)
 
 
 def test_the_token_of_somebody_who_left(actor: Actor, administrator: Administrator, database: URL) -> None:
@@ -94,12 +99,20 @@ def test_the_token_of_somebody_who_left(actor: Actor, administrator: Administrat
         administrator.execute(f"UPDATE `{database.database}`.users SET active = 1 WHERE id = 1")
 
 
-def test_a_form_makes_one_token(actor: Actor) -> None:
-    key, token = new_key(), tokens.new_token()
-    assert tokens.create(READING, token, actor=actor, submission_key=key) == token
-    assert tokens.create(READING, token, actor=actor, submission_key=key) == token
-    assert tokens.create(READING, tokens.new_token(), actor=actor, submission_key=key) == ""
+def test_a_form_makes_one_token(actor: Actor, administrator: Administrator, database: URL) -> None:
+    key = new_key()
+    token = create(actor, key=key)
+    assert create(actor, key=key) == token
     assert len(tokens.of_user(1)) == 1
+    administrator.execute(
+        f"UPDATE `{database.database}`.api_tokens SET created_at = created_at - INTERVAL 2 MINUTE"
+    )
+    assert create(actor, key=key) == ""
+
+
+def test_every_form_and_person_has_a_token_of_its_own() -> None:
+    key = new_key()
+    assert len({made(key), made(key, 2), made(new_key()), tokens.new_token(b"another site", 1, key)}) == 4
 
 
 def test_not_without_end(actor: Actor, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from inventario.assets import register_assets
 from inventario.background import register_background
 from inventario.commands import register_commands
 from inventario.database import register_database
+from inventario.devices import register_devices
 from inventario.errors import register_errors
 from inventario.forms import register_forms
 from inventario.headers import register_headers
@@ -40,6 +41,7 @@ def create_app(settings: configuration.Settings | None = None) -> Flask:
     register_figures(app)
     register_access(app)
     register_uploads(app, settings)
+    register_devices(app, settings)
     register_forms(app)
     register_idempotency(app)
     register_assets(app)

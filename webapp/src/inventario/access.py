@@ -15,6 +15,7 @@ from flask_babel import gettext as _
 from flask_login import LoginManager, current_user
 from werkzeug.wrappers import Response
 
+from inventario import sessions
 from inventario.models import User
 from inventario.models.users import OPERATOR, VIEWER
 from inventario.request_log import request_id
@@ -25,7 +26,12 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
+# what somebody may do whose password was chosen by another
+_WITH_A_SET_PASSWORD = ("account.password", "sessions.logout")
+
 login_manager = LoginManager()
+# a session is as good from another address: people move, and the version ends it
+login_manager.session_protection = None
 
 
 def public(view: View) -> View:
@@ -84,7 +90,11 @@ def register_access(app: Flask) -> None:
 
 @login_manager.user_loader
 def _load(user_id: str) -> User | None:
-    return accounts.load(int(user_id)) if user_id.isdecimal() else None
+    session_id, version = sessions.claim()
+    user = accounts.of_session(int(user_id), session_id, version) if user_id.isdecimal() else None
+    if user is not None:
+        sessions.keep()
+    return user
 
 
 def _require_login() -> Response | None:
@@ -95,6 +105,9 @@ def _require_login() -> Response | None:
         # a form that was sent cannot be sent again by a redirect
         target = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else None
         return redirect(url_for("sessions.login", next=target))
+    if current_user.must_change_password and request.endpoint not in _WITH_A_SET_PASSWORD:
+        flash(_("Elija una contraseña propia para continuar: la que tiene se la puso otra persona."), "info")
+        return redirect(url_for("account.password"))
     if not current_user.may(required_role(request.endpoint, request.method)):
         abort(403)
     return None

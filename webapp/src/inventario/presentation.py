@@ -14,7 +14,7 @@ from inventario import formats
 from inventario.database import read_is_stale
 from inventario.languages import LANGUAGES, language
 from inventario.models import User
-from inventario.models.users import OPERATOR, VIEWER
+from inventario.models.users import ADMINISTRATOR, OPERATOR, VIEWER
 from inventario.readers import reader
 
 
@@ -35,10 +35,14 @@ class Entry:
 NAVIGATION: Sequence[Entry] = (
     Entry("home.index", _l("Resumen")),
     Entry("products.index", _l("Productos")),
+    Entry("people.index", _l("Personas"), ADMINISTRATOR),
 )
 
 # in the menu under the person's name
-ACCOUNT_MENU: Sequence[Entry] = ()
+ACCOUNT_MENU: Sequence[Entry] = (
+    Entry("account.show", _l("Mi cuenta")),
+    Entry("tokens.index", _l("Tokens de API")),
+)
 
 THEME_COOKIE = "inventario_theme"
 THEMES = {"auto": _l("Automático"), "light": _l("Claro"), "dark": _l("Oscuro")}

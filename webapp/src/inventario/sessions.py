@@ -1,14 +1,29 @@
-"""Signed session cookies that every node understands, and the one proxy whose word counts."""
+"""Signed session cookies that every node understands, and the one proxy whose word counts.
+
+A session carries its user's id, an id of its own and the user's `session_version`: whether it is still valid is
+asked of the database (services.accounts.of_session), on whatever node it comes back.
+"""
 
 from __future__ import annotations
 
 import datetime
+import secrets
+import time
 
-from flask import Flask, has_request_context, request
+from flask import Flask, has_request_context, request, session
 from flask.sessions import SecureCookieSessionInterface
+from flask_login import login_user, logout_user
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from inventario.models import User
 from inventario.settings import Settings
+
+_ID = "sid"
+_VERSION = "version"
+_SEEN = "seen"
+# what a session of the release before this one stands for
+_FIRST_VERSION = 1
+_RENEW_SECONDS = 300
 
 
 class SessionInterface(SecureCookieSessionInterface):
@@ -28,9 +43,49 @@ def register_sessions(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.session_cookie_secure,
+        # only a session that was found valid lives on: see `keep`
+        SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=datetime.timedelta(hours=settings.session_hours),
         MAX_CONTENT_LENGTH=64 * 1024,
         NODE_NAME=settings.node_name,
     )
     app.session_interface = SessionInterface()
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+
+
+def begin(user: User) -> None:
+    """A new session: nothing of the anonymous one, which somebody else may know, goes on."""
+    session.clear()
+    session.permanent = True
+    login_user(user)
+    _stamp(user.session_version)
+
+
+def go_on(version: int) -> None:
+    """The user's sessions were ended, and this one begins anew without a login."""
+    _stamp(version)
+
+
+def claim() -> tuple[str, int]:
+    """The id and the version that this request's session claims; an empty id for one of the release before."""
+    return str(session.get(_ID, "")), int(session.get(_VERSION, _FIRST_VERSION))
+
+
+def keep() -> None:
+    """A session that was found valid expires later."""
+    if _ID not in session:
+        _stamp(_FIRST_VERSION)
+    elif time.time() - session.get(_SEEN, 0) > _RENEW_SECONDS:
+        session[_SEEN] = int(time.time())
+
+
+def leave() -> None:
+    """This browser is nobody's any more."""
+    logout_user()
+    session.clear()
+
+
+def _stamp(version: int) -> None:
+    session[_ID] = secrets.token_hex(16)
+    session[_VERSION] = version
+    session[_SEEN] = int(time.time())

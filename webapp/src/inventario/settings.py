@@ -43,12 +43,22 @@ class ImportSettings:
 
 
 @dataclass(frozen=True)
+class LoginSettings:
+    """How many wrong passwords in a row are free, and for how long an account is locked after more."""
+
+    free_failures: int
+    lock_seconds: int
+    lock_most_seconds: int
+
+
+@dataclass(frozen=True)
 class Settings:
     secret_key: str = field(repr=False)
     node_name: str
     session_cookie_secure: bool | None
     session_hours: int
     log_level: str
+    login: LoginSettings
     allow_negative_stock: bool
     # of those whose browser says none
     time_zone: str
@@ -127,6 +137,11 @@ def load(variables: Mapping[str, str] | None = None) -> Settings:
         session_cookie_secure=None if secure == "auto" else secure == "true",
         session_hours=int(environment.number("SESSION_HOURS", 12, 1, 720)),
         log_level=environment.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+        login=LoginSettings(
+            free_failures=int(environment.number("LOGIN_FREE_FAILURES", 5, 1, 100)),
+            lock_seconds=int(environment.number("LOGIN_LOCK_SECONDS", 30, 1, 3600)),
+            lock_most_seconds=int(environment.number("LOGIN_LOCK_MOST_SECONDS", 900, 1, 86400)),
+        ),
         allow_negative_stock=environment.choice("ALLOW_NEGATIVE_STOCK", "false", ("true", "false")) == "true",
         time_zone=environment.time_zone("TIME_ZONE", "Europe/Madrid"),
         imports=ImportSettings(

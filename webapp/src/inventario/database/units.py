@@ -61,11 +61,17 @@ def reads_latest(work: Callable[P, T]) -> Callable[P, T]:
     return unit
 
 
-def writes(*, repeatable: bool = False) -> Callable[[Callable[P, T]], Callable[P, T]]:
+def writes(
+    *, repeatable: bool = False, budget: float | None = None
+) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Mark a function that changes data; its return is followed by the one commit.
 
     A connection lost at COMMIT leaves open whether the change was made. Only a `repeatable` unit, one that
     recognises its own earlier run (see services.submissions), is then run again.
+
+    :param budget: seconds for a unit that nobody should wait long for: it is tried a second time, on a new
+        connection, and then gives up; not at all where the source has just let this request wait in vain. A
+        unit without one waits for the source within DATABASE_WRITE_BUDGET.
     """
 
     def decorate(work: Callable[P, T]) -> Callable[P, T]:
@@ -75,7 +81,7 @@ def writes(*, repeatable: bool = False) -> Callable[[Callable[P, T]], Callable[P
                 return work(*args, **kwargs)
             if _running():
                 raise RuntimeError(f"{work.__name__} writes inside of a unit that only reads")
-            return _write(lambda: work(*args, **kwargs), repeatable)
+            return _write(lambda: work(*args, **kwargs), repeatable, budget)
 
         return unit
 
@@ -136,16 +142,21 @@ def _read(work: Callable[[], T], side: str | None = None) -> T:
             return result
 
 
-def _write(work: Callable[[], T], repeatable: bool) -> T:
-    deadline = Deadline(database_settings().write_budget)
+def _write(work: Callable[[], T], repeatable: bool, budget: float | None = None) -> T:
+    if budget and g.get("source_hangs"):
+        raise DatabaseUnavailable(writing=True)
+    longest = database_settings().write_budget
+    deadline = Deadline(min(budget or longest, longest))
     try:
         with writers().at_work() as writer:
-            return _write_within(deadline, writer, work, repeatable)
+            return _write_within(deadline, writer, work, repeatable, patient=not budget)
     except Crowded as error:
         raise DatabaseUnavailable(writing=True) from error
 
 
-def _write_within(deadline: Deadline, writer: Writer, work: Callable[[], T], repeatable: bool) -> T:
+def _write_within(
+    deadline: Deadline, writer: Writer, work: Callable[[], T], repeatable: bool, *, patient: bool
+) -> T:
     attempt = 0
     # a COMMIT of an earlier attempt got no answer
     unknown = False
@@ -180,7 +191,8 @@ def _write_within(deadline: Deadline, writer: Writer, work: Callable[[], T], rep
             forget_connections(SOURCE, pool, fault)
             # one that is refused, or loses against another, was not made
             unknown = unknown or (committing and fault not in (Fault.READ_ONLY, Fault.CONFLICT))
-            if deadline.expired or (unknown and not repeatable) or not writer.may_wait():
+            gives_up = not patient and attempt > 1 and fault is not Fault.CONFLICT
+            if deadline.expired or gives_up or (unknown and not repeatable) or not writer.may_wait():
                 raise (OutcomeUnknown() if unknown else DatabaseUnavailable(writing=True)) from error
             time.sleep(min(0.05 * attempt, 0.5, deadline.remaining))
         except BaseException:
@@ -241,3 +253,4 @@ def forget_connections(side: str, pool: object, fault: Fault) -> None:
         engine(side).dispose()
     if side == SOURCE and fault is not Fault.CONFLICT:
         g.source_is_away = True
+        g.source_hangs = fault is Fault.TIMED_OUT

@@ -1,44 +1,59 @@
-"""Who may come in."""
+"""What people have for themselves: their sessions, password, language and clock."""
 
 from __future__ import annotations
 
-import functools
-
-import argon2
 from sqlalchemy import select
 
-from inventario.database import db, reads
-from inventario.models import User
-
-# OWASP's second choice: 19 MiB, two passes, one lane
-_hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
-
-
-def hash_password(password: str) -> str:
-    return _hasher.hash(password)
+from inventario.database import db, reads, writes
+from inventario.models import EndedSession, User
+from inventario.services import audit, submissions
+from inventario.services.actors import Actor
 
 
-def authenticate(username: str, password: str) -> User | None:
-    """The user with this name and password. A name that nobody has takes as long as a wrong password."""
-    user = _find(username)
-    password_hash = user.password_hash if user else _nobody()
+class SessionOver(Exception):
+    """Somebody ended this person's sessions at this very moment."""
+
+
+@reads
+def of_session(user_id: int, session_id: str, version: int) -> User | None:
+    """The active user of a session that neither ended nor began before all of theirs were ended."""
+    wanted = (
+        select(User)
+        .outerjoin(EndedSession, EndedSession.session_id == session_id)
+        .where(
+            User.id == user_id,
+            User.active,
+            User.session_version == version,
+            EndedSession.session_id.is_(None),
+        )
+    )
+    return db.session.scalars(wanted).one_or_none()
+
+
+@writes(repeatable=True)
+def change_password(confirmed: User, password_hash: str, *, actor: Actor, submission_key: str) -> int:
+    """Give oneself another password and end one's sessions; the number that the present one goes on with.
+
+    :param confirmed: who gave the right password just now (see logins.confirm).
+    """
     try:
-        _hasher.verify(password_hash, password)
-    except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
-        return None
-    return user
+        submissions.count(submission_key, confirmed.id, "password")
+    except submissions.AlreadyCounted:
+        return db.session.get_one(User, confirmed.id).session_version
+    user = db.session.get_one(User, confirmed.id, with_for_update=True)
+    if user.session_version != confirmed.session_version or not user.active:
+        raise SessionOver
+    user.password_hash = password_hash
+    user.must_change_password = False
+    user.session_version += 1
+    user.version += 1
+    audit.record(actor, "user.password_changed", subject_type="user", subject_id=user.id, subject=user.username)
+    return user.session_version
 
 
-@reads
-def load(user_id: int) -> User | None:
-    return db.session.get(User, user_id)
-
-
-@reads
-def _find(username: str) -> User | None:
-    return db.session.scalars(select(User).where(User.username == username)).one_or_none()
-
-
-@functools.cache
-def _nobody() -> str:
-    return hash_password("nobody")
+@writes(repeatable=True)
+def save_preferences(language: str | None, time_zone: str | None, *, actor: Actor) -> None:
+    """How somebody reads; None: as their browser says. The same when done twice, and nothing to audit."""
+    user = db.session.get_one(User, actor.user_id)
+    user.language = language
+    user.time_zone = time_zone

@@ -20,7 +20,7 @@ from inventario.database.extension import MIGRATIONS
 from inventario.models import ProductTerm, User
 from inventario.models.users import ADMINISTRATOR
 from inventario.services import imports, submissions, terms
-from inventario.services.accounts import hash_password
+from inventario.services.passwords import hash_password
 
 _LOCK = "inventario.release"
 _LOCK_SECONDS = 120

@@ -1,15 +1,16 @@
 """API tokens: what a program signs in with, in the name of the person who made it.
 
-A token is shown once, when it is made; the database keeps its hash. It has 256 random bits, so that a plain
-hash is enough: there is nothing to guess.
+A token is shown once, when it is made; the database keeps its hash. It has 256 bits that nobody can guess, so
+that a plain hash is enough.
 """
 
 from __future__ import annotations
 
+import base64
 import datetime
 import hashlib
+import hmac
 import re
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,8 @@ from inventario.services.actors import Actor
 
 PREFIX = "inv_"
 MOST_TOKENS = 50
+# for how long a repeated request is shown what the first one made
+_SHOWN = datetime.timedelta(seconds=60)
 _SHAPE = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{43}}")
 
 
@@ -46,10 +49,13 @@ class Bearer:
     user: User
     may_write: bool
     token_id: int
+    age: datetime.timedelta
 
 
-def new_token() -> str:
-    return PREFIX + secrets.token_urlsafe(32)
+def new_token(secret: bytes, user_id: int, submission_key: str) -> str:
+    """The token that this form makes: the same when it is sent again, and known to this site alone."""
+    made = hmac.digest(secret, f"token {user_id} {submission_key}".encode(), "sha256")
+    return PREFIX + base64.urlsafe_b64encode(made).decode().rstrip("=")
 
 
 def authenticate(token: str) -> Bearer | None:
@@ -83,12 +89,13 @@ def of_user(user_id: int) -> Sequence[ApiToken]:
 
 @writes(repeatable=True)
 def create(new: NewToken, token: str, *, actor: Actor, submission_key: str) -> str:
-    """Keep a token made by `new_token`; its value, or an empty text when this form was counted before."""
+    """Keep a token made by `new_token`; its value, or an empty text when this form was counted a while ago."""
     try:
         submissions.count(submission_key, actor.user_id, "token")
     except submissions.AlreadyCounted:
-        # a retry of our own recognises its token; that of another request is shown by nobody any more
-        return token if _find(token) else ""
+        # a repetition of the same request gets it; whoever goes back to the page later does not
+        found = _find(token)
+        return token if found and found.age < _SHOWN else ""
     # one after the other, so that nobody has more than they may
     db.session.execute(select(User.id).where(User.id == actor.user_id).with_for_update())
     counted = select(func.count()).where(ApiToken.user_id == actor.user_id, ApiToken.revoked_at.is_(None))
@@ -134,7 +141,7 @@ def _hash(token: str) -> str:
 
 def _find(token: str) -> Bearer | None:
     wanted = (
-        select(ApiToken)
+        select(ApiToken, func.utc_timestamp(6))
         .join(ApiToken.user)
         .where(
             ApiToken.token_hash == _hash(token),
@@ -144,5 +151,8 @@ def _find(token: str) -> Bearer | None:
         )
         .options(joinedload(ApiToken.user))
     )
-    row = db.session.scalars(wanted).one_or_none()
-    return Bearer(row.user, row.may_write, row.id) if row else None
+    found = db.session.execute(wanted).one_or_none()
+    if found is None:
+        return None
+    row, now = found
+    return Bearer(row.user, row.may_write, row.id, now - row.created_at)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from flask import Flask
 
 from inventario.views import (
+    account,
     health,
     home,
     live,
+    people,
     preferences,
     product_list,
     sessions,
+    tokens,
 )
 
 
@@ -18,6 +21,9 @@ def register_views(app: Flask) -> None:
     app.register_blueprint(home.blueprint)
     app.register_blueprint(sessions.blueprint)
     app.register_blueprint(product_list.blueprint)
+    app.register_blueprint(account.blueprint)
+    app.register_blueprint(tokens.blueprint)
+    app.register_blueprint(people.blueprint)
     app.register_blueprint(live.blueprint)
     app.register_blueprint(preferences.blueprint)
     app.register_blueprint(health.blueprint)
