@@ -23,7 +23,7 @@ from inventario.database import DatabaseUnavailable, OutcomeUnknown
 from inventario.models.stock import IN, OUT
 from inventario.services import products, stock
 from inventario.services.actors import Actor
-from inventario.services.products import NewProduct
+from inventario.services.products import Details
 from inventario.services.stock import Moved
 from inventario.services.submissions import new_key
 from mysql_server import Administrator, MysqlServer
@@ -82,7 +82,7 @@ class Shelf:
 
     def __init__(self, administrator: Administrator, actor: Actor, schema: str) -> None:
         self.administrator, self._actor, self.schema = administrator, actor, schema
-        products.register(NewProduct("T-1", "Tornillo", "", "ud", ""), actor=actor, submission_key=new_key())
+        products.register(Details("T-1", "Tornillo", "", "ud", ""), actor=actor, submission_key=new_key())
         self.id = int(administrator.execute(f"SELECT id FROM `{schema}`.products")[0][0])
         stock.move(actor, self.id, IN, Decimal(10), "purchase", "", new_key())
 

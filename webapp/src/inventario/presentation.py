@@ -36,6 +36,7 @@ NAVIGATION: Sequence[Entry] = (
     Entry("home.index", _l("Resumen")),
     Entry("products.index", _l("Productos")),
     Entry("people.index", _l("Personas"), ADMINISTRATOR),
+    Entry("audit.index", _l("Auditoría"), ADMINISTRATOR),
 )
 
 # in the menu under the person's name

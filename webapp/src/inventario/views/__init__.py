@@ -6,6 +6,7 @@ from flask import Flask
 
 from inventario.views import (
     account,
+    audit,
     health,
     home,
     live,
@@ -24,6 +25,7 @@ def register_views(app: Flask) -> None:
     app.register_blueprint(account.blueprint)
     app.register_blueprint(tokens.blueprint)
     app.register_blueprint(people.blueprint)
+    app.register_blueprint(audit.blueprint)
     app.register_blueprint(live.blueprint)
     app.register_blueprint(preferences.blueprint)
     app.register_blueprint(health.blueprint)
