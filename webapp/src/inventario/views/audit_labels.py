@@ -10,6 +10,7 @@ from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
 from inventario import formats
+from inventario.forms.people import ROLES
 from inventario.views import labels
 
 FAMILIES: Mapping[str, LazyString] = {
@@ -64,12 +65,17 @@ FIELDS: Mapping[str, LazyString] = {
     "quantity": _l("Cantidad"),
     "reason": _l("Motivo"),
     "role": _l("Papel"),
+    "seconds": _l("Segundos"),
     "time_zone": _l("Zona horaria"),
     "unit": _l("Unidad"),
     "username": _l("Usuario"),
 }
 
-_WORDS: Mapping[str, Mapping[str, LazyString]] = {"kind": labels.KINDS, "reason": labels.REASONS}
+_WORDS: Mapping[str, Mapping[str, LazyString]] = {
+    "kind": labels.KINDS,
+    "reason": labels.REASONS,
+    "role": ROLES,
+}
 
 
 def action(name: str) -> object:
