@@ -353,3 +353,21 @@ def chosen(page: str) -> dict[str, str]:
         attributes = dict(re.findall(r'(\w+)="([^"]*)"', tag))
         fields[attributes["name"]] = html.unescape(attributes["value"])
     return fields
+
+
+def test_the_stock_over_time_is_a_chart_with_its_table(
+    browser: Browser, administrator: Administrator, database: URL
+) -> None:
+    browser.register("T-1")
+    ((number,),) = administrator.execute(f"SELECT id FROM `{database.database}`.products")
+    assert "<canvas" not in browser.get(f"/products/{number}").text
+    administrator.execute(
+        f"INSERT INTO `{database.database}`.movements "
+        "(product_id, kind, quantity, balance, reason, user_id, created_at) "
+        f"VALUES ({number}, 'in', 5, 5, 'purchase', 1, '2026-01-31 12:00:00'), "
+        f"({number}, 'out', -1.5, 3.5, 'sale', 1, '2026-02-01 12:00:00')"
+    )
+    page = browser.get(f"/products/{number}").text
+    table = page.partition('id="balance-chart-table"')[2].partition("</table>")[0]
+    assert re.findall(r'data-moment="([^"]+)"', table) == ["2026-01-31T12:00:00Z", "2026-02-01T12:00:00Z"]
+    assert re.findall(r'data-value="([^"]+)">([^<]+)<', table) == [("5.000", "5"), ("3.500", "3,5")]

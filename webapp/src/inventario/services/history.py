@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Generic, TypeVar
 
 from sqlalchemy import Select, select
@@ -13,6 +15,8 @@ from inventario.database import db, reads
 from inventario.models import AuditEntry, Movement, User
 
 PAGE_ROWS = 20
+# what a chart of the stock goes back to
+CHART_ROWS = 100
 ACTIONS = ("product.created", "product.changed", "product.retired", "product.restored")
 
 Row = TypeVar("Row", Movement, AuditEntry)
@@ -36,6 +40,18 @@ def movements(product_id: int, *, before: int | None = None) -> Past[Movement]:
         .order_by(Movement.id.desc())
     )
     return _past(query if before is None else query.where(Movement.id < before))
+
+
+@reads
+def balances(product_id: int) -> Sequence[tuple[datetime.datetime, Decimal]]:
+    """When the stock of a product last changed, and what there was from then on; oldest first."""
+    latest = (
+        select(Movement.created_at, Movement.balance)
+        .where(Movement.product_id == product_id)
+        .order_by(Movement.id.desc())
+        .limit(CHART_ROWS)
+    )
+    return [(moment, balance) for moment, balance in db.session.execute(latest)][::-1]
 
 
 @reads

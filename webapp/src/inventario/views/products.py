@@ -80,6 +80,7 @@ def show(product_id: int) -> str:
         "products/show.html",
         product=product,
         movements=history.movements(product_id, before=request.args.get("movements", type=int)),
+        balances=history.balances(product_id),
         changes=history.changes(product_id, before=request.args.get("changes", type=int)),
         labels=labels,
         form=KeyedForm(submission_key=new_key()),

@@ -31,6 +31,8 @@ function datasets(kind, data) {
     const paint = style(`--chart-${colour}`);
     if (kind === "steps") {
       const points = values.map((value, number) => ({ x: data.moments[number], y: value }));
+      // what there is now is what the last movement left
+      points.push({ x: Date.now(), y: values.at(-1) });
       return { label, data: points, stepped: "before", borderColor: paint, backgroundColor: paint, borderWidth: 2,
         pointRadius: points.length > 60 ? 0 : 3 };
     }
