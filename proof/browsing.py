@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import uuid
+from urllib.parse import quote
 
 import aiohttp
 
@@ -13,6 +14,7 @@ from proof.load import Reply, Step
 
 TOKEN = re.compile(rb'name="csrf_token"[^>]*value="([^"]+)"')
 OPTION = re.compile(rb'<option[^>]*value="([^"]+)"')
+PRODUCT = re.compile(rb'data-product-id="(\d+)"')
 NO_TIMEOUT = aiohttp.ClientTimeout(total=None)
 OPENING = aiohttp.ClientTimeout(total=60)
 
@@ -97,6 +99,29 @@ class Visitor:
                 "unit": self._unit,
                 "category": "",
                 "description": "",
+            },
+            signed_in=True,
+        )
+
+    async def product_id(self, code: str) -> int:
+        """The number of the product with this code, from the list."""
+        page = await self.get(f"/products?q={quote(code)}", signed_in=True, timeout=OPENING)
+        found = PRODUCT.search(page.body)
+        if not found:
+            raise AssertionError(f"no product {code} in an answer of status {page.status}")
+        return int(found.group(1))
+
+    async def move(self, product_id: int, kind: str, quantity: int, *, key: str = "") -> Reply:
+        """A movement of stock; with the key of an earlier one it is that one again."""
+        return await self.post(
+            f"/products/{product_id}/movements/new",
+            {
+                "csrf_token": self._token,
+                "submission_key": key or uuid.uuid4().hex,
+                "kind": kind,
+                "quantity": str(quantity),
+                "reason": {"in": "purchase", "out": "sale", "adjustment": "count"}[kind],
+                "note": "",
             },
             signed_in=True,
         )

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import pathlib
 import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, sync_playwright
+from visiting import SCREENS, SCREENSHOTS
 
 from proof.cluster import Cluster
-from proof.playbook import ROOT
 
-SCREENSHOTS = ROOT / "build" / "screenshots"
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 # without these Chromium asks its maker's hosts at every start
 FLAGS = [
@@ -24,15 +24,25 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-SCREENS = {
-    "desktop": {"viewport": {"width": 1280, "height": 800}},
-    "phone": {
-        "viewport": {"width": 390, "height": 844},
-        "device_scale_factor": 2,
-        "is_mobile": True,
-        "has_touch": True,
-    },
-}
+
+
+@pytest.fixture(scope="session")
+def stocked(cluster: Cluster, session_mark: str) -> None:
+    """Some products with movements, so that no page is empty."""
+
+    async def fill() -> None:
+        visitor = cluster.visitor()
+        try:
+            await visitor.open()
+            for number in range(1, 13):
+                reply = await visitor.register(f"{session_mark}-EST-{number:02d}")
+                assert reply.status in (302, 303), reply.status
+            for number in range(1, 13):
+                await visitor.move(await visitor.product_id(f"{session_mark}-EST-{number:02d}"), "in", 5 * number)
+        finally:
+            await visitor.close()
+
+    asyncio.run(fill())
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +61,7 @@ def screen(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def context(browser: Browser, cluster: Cluster, screen: str) -> Iterator[BrowserContext]:
-    opened = browser.new_context(base_url=cluster.url, locale="es-ES", **SCREENS[screen])  # type: ignore[arg-type]
+    opened = browser.new_context(base_url=cluster.url, locale="es-ES", **SCREENS[screen])
     opened.set_default_timeout(15_000)
     yield opened
     opened.close()

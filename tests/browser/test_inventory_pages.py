@@ -8,17 +8,11 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
+from visiting import sign_in, try_to_sign_in
 
 from proof.cluster import Cluster
 
 Photograph = Callable[[Page, str], None]
-
-
-def sign_in(page: Page, username: str, password: str) -> None:
-    page.goto("/login")
-    page.get_by_label("Usuario").fill(username)
-    page.get_by_label("Contraseña").fill(password)
-    page.get_by_role("button", name="Entrar", exact=True).click()
 
 
 @pytest.fixture
@@ -59,7 +53,7 @@ def test_welcome(page: Page, photograph: Photograph) -> None:
 
 
 def test_wrong_password_is_refused(page: Page, cluster: Cluster, photograph: Photograph) -> None:
-    sign_in(page, cluster.username, "no es esta")
+    try_to_sign_in(page, cluster.username, "no es esta")
     expect(page.get_by_text("El usuario o la contraseña no son correctos.")).to_be_visible()
     photograph(page, "login-refused")
 
