@@ -21,6 +21,7 @@ ORDER = (
     "test_host",
     "test_duplicates",
     "test_shares",
+    "test_movements",
     "test_live",
     "test_own_reads",
     "test_operators",
