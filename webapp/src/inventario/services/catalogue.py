@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import func, literal, or_, select, true
 from sqlalchemy.exc import IntegrityError
 
-from inventario.database import db, duplicate_key, reads, refused_by, writes
+from inventario.database import db, duplicate_key, reads, reads_latest, refused_by, writes
 from inventario.models import Category, Product, Unit
 from inventario.services import audit, submissions
 from inventario.services.actors import Actor
@@ -158,6 +158,12 @@ def get(model: type[Entry], key: str | int) -> Entry:
     return entry
 
 
+@reads_latest
+def latest(model: type[Entry], key: str | int) -> Entry:
+    """The same as the source has it: what a form that will be saved begins with."""
+    return get(model, key)
+
+
 def offered_unit(code: str) -> Unit:
     """The unit that a product gets in the running unit of work; it keeps its decimals until that ends."""
     unit = db.session.scalars(select(Unit).where(Unit.code == code).with_for_update(read=True)).one_or_none()
@@ -231,15 +237,16 @@ def edit_category(category_id: int, version: int, name: str, *, actor: Actor, su
 
 
 @writes(repeatable=True)
-def set_active(model: type[Entry], key: str | int, active: bool, *, actor: Actor, submission_key: str) -> Entry:
-    """Offer an entry, or offer it no more."""
+def set_active(model: type[Entry], key: str | int, active: bool, *, actor: Actor, submission_key: str) -> str:
+    """Offer an entry, or offer it no more. Returns its name."""
     known = _counted_before(actor, submission_key, f"{_SUBJECT[model]}.active", key, active)
     entry = _locked(model, key)
+    name: str = entry.name
     if not known and entry.active != active:
         entry.active = active
         entry.version += 1
         _record(actor, "restored" if active else "retired", entry, {"active": [not active, active]})
-    return entry
+    return name
 
 
 @writes(repeatable=True)

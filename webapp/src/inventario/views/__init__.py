@@ -7,6 +7,7 @@ from flask import Flask
 from inventario.views import (
     account,
     audit,
+    catalogue,
     health,
     home,
     live,
@@ -26,6 +27,7 @@ def register_views(app: Flask) -> None:
     app.register_blueprint(tokens.blueprint)
     app.register_blueprint(people.blueprint)
     app.register_blueprint(audit.blueprint)
+    app.register_blueprint(catalogue.blueprint)
     app.register_blueprint(live.blueprint)
     app.register_blueprint(preferences.blueprint)
     app.register_blueprint(health.blueprint)

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from inventario.access import current_actor, requires
-from inventario.database import DatabaseUnavailable, DataRefused
+from inventario.database import DatabaseUnavailable, DataRefused, OutcomeUnknown
 from inventario.forms import KeyedForm
 from inventario.forms.products import ProductEditForm, ProductForm
 from inventario.idempotency import current_key
@@ -154,9 +154,12 @@ def _found() -> Iterator[None]:
 
 def _refused(form: ProductForm, error: Exception, product: Product | None = None) -> str | tuple[str, int]:
     """The form again, with what is against it at its field."""
+    if isinstance(error, OutcomeUnknown):
+        logger.error("product perhaps saved: %s", error)
+        return _render(form, product=product, unsaved="unknown"), 503
     if isinstance(error, DatabaseUnavailable):
         logger.error("product not saved: %s", error)
-        return _render(form, product=product, unsaved=True), 503
+        return _render(form, product=product, unsaved="away"), 503
     if not form.refuse(error):
         raise error
     return _render(form, product=product), 409
@@ -169,7 +172,7 @@ def _conflict(form: ProductEditForm, saved: Saved) -> str:
     return render_template("products/conflict.html", form=form, saved=saved, compared=compared)
 
 
-def _render(form: ProductForm, *, product: Product | None = None, unsaved: bool = False) -> str:
+def _render(form: ProductForm, *, product: Product | None = None, unsaved: str = "") -> str:
     return render_template(
         "products/form.html",
         form=form,
