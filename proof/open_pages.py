@@ -61,7 +61,7 @@ class OpenPage:
             self._streams[1].close()
 
     async def _ask(self) -> tuple[dict[str, str], list[dict[str, Any]]]:
-        """The answer's headers, in lower case, and the products that it tells of."""
+        """The answer's headers, in lower case, and the new products that it tells of."""
         assert self._streams, "the page has not been opened"
         reader, writer = self._streams
         lines = (
@@ -81,7 +81,7 @@ class OpenPage:
             if not status.startswith("HTTP/1.1 200 "):
                 raise NotAnswered(status)
             self._tag = headers["etag"]
-            return headers, json.loads(await reader.readexactly(int(headers["content-length"])))["rows"]
+            return headers, json.loads(await reader.readexactly(int(headers["content-length"])))["created"]
 
 
 @dataclasses.dataclass(frozen=True)

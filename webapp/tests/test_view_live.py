@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -52,27 +53,40 @@ def test_the_version_moves_with_a_change_through_another_node(
     assert version(browser) != before
 
 
+def retire(browser: Browser, code: str, **fields: str) -> int:
+    """A change of a product that pages show."""
+    browser.register(code, **fields)
+    number = next(new["id"] for new in told(browser)["created"] if new["code"] == code)
+    response = browser.post(f"/products/{number}/retire", browser.hidden(f"/products/{number}"))
+    assert response.status_code == 302, response.text
+    return int(number)
+
+
+def told(browser: Browser) -> dict[str, Any]:
+    answer: dict[str, Any] = browser.get(changes(browser)).get_json()
+    return answer
+
+
 def test_a_change_is_told_with_what_a_list_shows(browser: Browser, anonymous: Browser) -> None:
-    browser.register("T-1", name="Tornillo «largo»", category="Ferretería")
+    number = retire(browser, "T-1", name="Tornillo «largo»", category="Ferretería")
     answer = anonymous.get(changes(browser))
     assert answer.status_code == 200
     told = answer.get_json()
-    assert (told["others"], told["more"]) == ([], False)
+    assert (told["others"], told["more"], told["created"]) == ([], False, [{"id": number, "code": "T-1"}])
     (row,) = told["rows"]
-    assert row.pop("id") > 0
     assert row.pop("decimals") >= 0
+    assert row.pop("version") >= 1
     assert row == {
+        "id": number,
         "code": "T-1",
         "name": "Tornillo «largo»",
         "quantity": "0.000",
         "minimum": None,
         "low": False,
-        "active": True,
-        "version": 1,
+        "active": False,
         "category": "Ferretería",
         "unit": "ud",
         "unit_name": "unidad",
-        "created": True,
     }
     assert answer.headers["X-Accel-Expires"].startswith("@")
     assert told["version"] == version(browser) == answer.get_etag()[0]
@@ -125,7 +139,7 @@ def test_the_key_says_how_long_it_is_good_for(browser: Browser) -> None:
 def test_rows_for_a_page_that_was_away(browser: Browser) -> None:
     browser.register("T-1")
     browser.register("T-2")
-    (one, other) = browser.get(changes(browser)).get_json()["rows"]
+    (one, other) = told(browser)["created"]
     ids = f"{other['id']},{one['id']},999999999"
     answer = browser.get(f"/live/rows?ids={ids}&version={version(browser)}").get_json()
     assert [row["code"] for row in answer["rows"]] == ["T-1", "T-2"]
@@ -159,7 +173,7 @@ def test_rows_are_not_told_by_a_replica_that_is_behind_the_page(
     person = Browser(node)
     person.login(USERNAME, password)
     person.register("T-1")
-    (row,) = person.get(changes(person)).get_json()["rows"]
+    (row,) = told(person)["created"]
     with node.test_request_context():
         ahead = live_tokens.seal(behind)
     path = f"/live/rows?ids={row['id']}&version={ahead}"
@@ -177,7 +191,7 @@ def test_changes_are_told_while_the_source_or_the_replicas_are_away(
     person = Browser(make_app(*(relay.url(database) for relay in relays)))
     for relay in relays:
         relay.refuse()
-        assert [row["code"] for row in person.get(path).get_json()["rows"]] == ["T-1"]
+        assert [new["code"] for new in person.get(path).get_json()["created"]] == ["T-1"]
         relay.restore()
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import decimal
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import Select, func, select, text
 
 from inventario.database import db, reads, reads_latest
 from inventario.database.own_writes import executed
@@ -21,6 +22,9 @@ WINDOW_SECONDS = 30
 # products told in full; of further ones only which they are, so that pages that show them ask for them
 MOST_ROWS = 200
 _MOST_ENTRIES = 3000
+# enough to say that there is something new
+_MOST_CREATED = 100
+_CREATED = "product.created"
 
 
 @dataclass(frozen=True)
@@ -45,16 +49,23 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Created:
+    id: int
+    code: str
+
+
+@dataclass(frozen=True)
 class Changes:
     """The products that changed of late, the latest first, as of these transactions or later ones."""
 
     executed: str
     rows: Sequence[Row]
-    created: frozenset[int]
     # changed as well, but not told in full
     others: Sequence[int]
     # there were more still: nobody knows which
     more: bool
+    # new ones, which no page shows yet; an import may have made a hundred thousand
+    created: Sequence[Created]
 
 
 @reads_latest
@@ -72,21 +83,36 @@ def changes(known: str = "") -> Changes | None:
     now = executed(db.session())
     if known and now == known:
         return None
-    since = func.utc_timestamp(6) - text(f"INTERVAL {WINDOW_SECONDS} SECOND")
-    latest = (
-        select(AuditEntry.subject_id, AuditEntry.action)
-        .where(AuditEntry.created_at >= since, AuditEntry.subject_type == "product")
-        .order_by(AuditEntry.created_at.desc())
-        .limit(_MOST_ENTRIES + 1)
+    changed = list(
+        db.session.scalars(
+            _latest(AuditEntry.subject_id).where(AuditEntry.action != _CREATED).limit(_MOST_ENTRIES + 1)
+        )
     )
-    entries = [(number, action) for number, action in db.session.execute(latest) if number is not None]
-    ids = list(dict.fromkeys(number for number, _action in entries))
+    created = db.session.execute(
+        _latest(AuditEntry.subject_id, AuditEntry.subject)
+        .where(AuditEntry.action == _CREATED)
+        .limit(_MOST_CREATED)
+    )
+    ids = list(dict.fromkeys(changed[:_MOST_ENTRIES]))
     return Changes(
         executed=now,
         rows=rows(ids[:MOST_ROWS]),
-        created=frozenset(number for number, action in entries if action == "product.created"),
         others=ids[MOST_ROWS:],
-        more=len(entries) > _MOST_ENTRIES,
+        more=len(changed) > _MOST_ENTRIES,
+        created=[Created(*entry) for entry in created],
+    )
+
+
+def _latest(*columns: Any) -> Select[Any]:
+    since = func.utc_timestamp(6) - text(f"INTERVAL {WINDOW_SECONDS} SECOND")
+    return (
+        select(*columns)
+        .where(
+            AuditEntry.created_at >= since,
+            AuditEntry.subject_type == "product",
+            AuditEntry.subject_id.is_not(None),
+        )
+        .order_by(AuditEntry.created_at.desc())
     )
 
 

@@ -66,9 +66,10 @@ def changes() -> Response | tuple[Response, int]:
         version = live_tokens.seal(found.executed)
         answer = jsonify(
             version=version,
-            rows=[{**_shown(row), "created": row.id in found.created} for row in found.rows],
+            rows=[_shown(row) for row in found.rows],
             others=found.others,
             more=found.more,
+            created=found.created,
         )
         answer.set_etag(version)
     answer.headers[_KEEP] = f"@{second}"

@@ -92,6 +92,7 @@ class Page {
     let differed = false;
     for (const field of element.querySelectorAll("[data-field]")) {
       const text = texts[field.dataset.field];
+      if (field.dataset.field === "category") field.classList.toggle("tag", text !== "");
       if (text === undefined || field.textContent.trim() === text) continue;
       field.textContent = text;
       differed = true;
@@ -218,7 +219,7 @@ class Live {
     return Math.max(0, Math.min(soon, again - Date.now()));
   }
 
-  async catchUp({ version, rows, others, more }) {
+  async catchUp({ version, rows, others, more, created }) {
     const away = Date.now() - this.syncedAt;
     // a clock that was set back says nothing
     if (away < 0 || away > AWAY) {
@@ -228,7 +229,7 @@ class Live {
       return;
     }
     this.show(rows);
-    this.count(rows);
+    this.count(created.map(({ id }) => id));
     const told = new Set(rows.map((row) => row.id));
     const open = new Set(others);
     const lacking = this.page.ids().filter((id) => !told.has(id) && (more || open.has(id)));
@@ -245,8 +246,7 @@ class Live {
     );
   }
 
-  count(rows) {
-    const created = rows.filter((row) => row.created).map((row) => row.id);
+  count(created) {
     if (!this.tag) this.known = new Set(created);
     const shown = new Set(this.page.ids());
     for (const id of created) if (!shown.has(id) && !this.known.has(id)) this.created.add(id);
