@@ -2,8 +2,8 @@
 // version that it knows. The load balancer answers for all browsers together, most often that nothing has.
 //
 // It works on elements with data-product-id; in each, data-field="quantity|minimum|code|name|category|unit" holds a
-// text, and of the elements with data-when="ok|low|retired" only the one that is true is shown. An element with
-// data-live-list is a list that a new product may belong to.
+// text, and of the elements with data-when="ok|low|retired" only the one that is true is shown.
+// With data-list on its own element (templates/live.html) the page is a list that a new product may belong to.
 
 // The load balancer keeps the answer for the rest of its second, and says what time it is there: pages ask once in each
 // second, soon after its beginning. So a change is seen within a second and a half
@@ -164,7 +164,7 @@ class Live {
     // products made after this page that it does not show, and those made just before it
     this.created = new Set();
     this.known = new Set();
-    this.isList = document.querySelector("[data-live-list]") !== null;
+    this.isList = "list" in root.dataset;
     this.timer = 0;
     this.busy = false;
     this.takeKey({ key: root.dataset.key, seconds: Number(root.dataset.seconds) });
@@ -285,4 +285,4 @@ class Live {
 }
 
 const root = document.getElementById("live");
-if (root && document.querySelector("[data-product-id], [data-live-list]")) new Live(root).start();
+if (root) new Live(root).start();
