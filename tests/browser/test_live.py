@@ -121,5 +121,5 @@ def test_a_page_without_network_says_so_and_catches_up(watching: Page, changing:
     expect(watching.get_by_text("Cambiado sin red")).to_be_hidden()
     watching.unroute("**/live/**")
     watching.bring_to_front()
-    expect(watching.get_by_text("Cambiado sin red")).to_be_visible()
+    expect(watching.get_by_text("Cambiado sin red")).to_be_visible(timeout=20_000)
     expect(watching.get_by_text("En vivo")).to_be_visible()

@@ -127,7 +127,20 @@ def test_a_version_that_was_not_given_out_is_refused(browser: Browser, forged: s
 
 def test_the_key_is_for_those_who_are_signed_in(anonymous: Browser) -> None:
     assert anonymous.get("/live/key").status_code == 302
-    assert "data-live-key" not in anonymous.get("/login").text
+    assert 'id="live"' not in anonymous.get("/login").text
+
+
+def test_pages_with_products_are_live(browser: Browser) -> None:
+    browser.register("T-1")
+    (new,) = told(browser)["created"]
+    present = key(browser)
+    for path in ("/products", f"/products/{new['id']}"):
+        page = browser.get(path).text
+        assert f'data-key="{present}"' in page
+        assert 'data-changes-url="/live/changes"' in page
+        assert f'data-product-id="{new["id"]}"' in page
+        assert 'data-field="quantity"' in page
+        assert "js/live.js" in page
 
 
 def test_the_key_says_how_long_it_is_good_for(browser: Browser) -> None:
