@@ -107,6 +107,10 @@ def empty_tables(administrator: Administrator, database: URL, first_units: list[
     ):
         administrator.execute(f"DELETE FROM `{database.database}`.`{table}`")
     administrator.execute(f"DELETE FROM `{database.database}`.`users` WHERE id <> 1")
+    administrator.execute(
+        f"UPDATE `{database.database}`.`users` SET role = '{ADMINISTRATOR}', active = 1, session_version = 1, "
+        "must_change_password = 0, language = NULL, time_zone = NULL, version = 1"
+    )
     units = f"`{database.database}`.`units`"
     if administrator.execute(f"SELECT * FROM {units} ORDER BY code") != first_units:
         administrator.execute(f"DELETE FROM {units}")

@@ -6,7 +6,6 @@ import dataclasses
 import functools
 
 from flask import Flask
-from sqlalchemy import URL
 
 from browser import Browser
 from inventario.database import db, writes
@@ -15,7 +14,6 @@ from inventario.services import people, tokens
 from inventario.services.actors import Actor
 from inventario.services.passwords import hash_password
 from inventario.services.submissions import new_key
-from mysql_server import Administrator
 
 PASSWORD = "una frase de prueba"
 
@@ -62,17 +60,6 @@ def token(app: Flask, username: str, *, may_write: bool = True) -> str:
         made = tokens.new_token(b"tests", user.id, key)
         new = tokens.NewToken("tests", may_write=may_write, expires_at=None)
         return tokens.create(new, made, actor=actor, submission_key=key)
-
-
-def restore(administrator: Administrator, database: URL, password: str) -> None:
-    """The first user as the release made them."""
-    with administrator._connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE `{database.database}`.users SET password_hash = %s, role = 'administrator', active = 1, "
-            "must_change_password = 0, session_version = 1, version = 1, language = NULL, time_zone = NULL "
-            "WHERE id = 1",
-            (hash_password(password),),
-        )
 
 
 @functools.cache

@@ -41,7 +41,7 @@ class AuditEntry(Base):
     # what people call it, as it was called then
     subject: Mapped[str] = mapped_column(String(130))
     # {field: [before, after]}, or what else there is to say
-    changes: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    changes: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     address: Mapped[str] = mapped_column(String(45))
     node: Mapped[str] = mapped_column(String(64))
     request_id: Mapped[str] = mapped_column(String(64))
