@@ -25,6 +25,7 @@ from inventario.models.users import ADMINISTRATOR
 from inventario.services.actors import Actor
 from inventario.settings import Settings, load
 from mysql_server import Administrator, MysqlServer, ServerDidNotStart, start_container
+from program import Program, new_token
 
 USERNAME = "ana"
 
@@ -143,6 +144,12 @@ def browser(app: Flask, password: str) -> Browser:
 def actor(app: Flask, password: str) -> Actor:
     """The first user, at work."""
     return Actor(1, USERNAME, ADMINISTRATOR, "192.0.2.1", "test", "0123456789abcdef")
+
+
+@pytest.fixture
+def program(app: Flask, actor: Actor) -> Program:
+    """A program with a token of the first user that may write."""
+    return Program(app, new_token(app, actor))
 
 
 def settings_for(write: URL, read: URL | None = None, **variables: str) -> Settings:

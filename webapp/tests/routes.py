@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
 
 from flask import Flask
 
 from inventario.access import SAFE_METHODS, is_public, required_role
+from inventario.bearer import for_programs
 
-API = "/api/"
 # what stands in an address for a file or an id
 _FILES = {"static": "inventario.css", "bootstrap.static": "css/bootstrap.min.css"}
 
@@ -29,21 +28,19 @@ class Route:
 
     @property
     def for_programs(self) -> bool:
-        return self.address.startswith(API)
+        return for_programs(self.address)
 
     def __str__(self) -> str:
         return f"{self.method} {self.address} ({self.endpoint})"
 
 
-def all_routes(app: Flask) -> Iterator[Route]:
+def all_routes(app: Flask) -> list[Route]:
+    """As a list: no context of the application is open any more when its reader sends requests."""
+    routes = []
     with app.app_context():
         for rule in app.url_map.iter_rules():
             for method in sorted((rule.methods or set()) - {"OPTIONS"}):
                 address = re.sub(r"<[^>]*>", _FILES.get(rule.endpoint, "1"), rule.rule)
-                yield Route(
-                    rule.endpoint,
-                    method,
-                    address,
-                    required_role(rule.endpoint, method),
-                    is_public(rule.endpoint),
-                )
+                role = required_role(rule.endpoint, method)
+                routes.append(Route(rule.endpoint, method, address, role, is_public(rule.endpoint)))
+    return routes

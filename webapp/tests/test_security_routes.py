@@ -17,6 +17,7 @@ from routes import Route, all_routes
 
 # whoever makes another one public says so here
 PUBLIC = {
+    "api-document.openapi",
     "bootstrap.static",
     "health.live",
     "health.ready",

@@ -6,6 +6,7 @@ from flask import Flask
 
 from inventario import settings as configuration
 from inventario.access import register_access
+from inventario.api import register_api
 from inventario.assets import register_assets
 from inventario.background import register_background
 from inventario.commands import register_commands
@@ -50,5 +51,6 @@ def create_app(settings: configuration.Settings | None = None) -> Flask:
     register_headers(app)
     register_errors(app)
     register_views(app)
+    register_api(app)
     register_commands(app)
     return app

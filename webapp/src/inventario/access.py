@@ -15,7 +15,7 @@ from flask_babel import gettext as _
 from flask_login import LoginManager, current_user
 from werkzeug.wrappers import Response
 
-from inventario import sessions
+from inventario import bearer, sessions
 from inventario.models import User
 from inventario.models.users import OPERATOR, VIEWER
 from inventario.request_log import request_id
@@ -85,6 +85,7 @@ def current_actor() -> Actor:
 def register_access(app: Flask) -> None:
     # templates get the user from inventario.presentation, which survives a database that is away
     login_manager.init_app(app, add_context_processor=False)
+    login_manager.request_loader(bearer.load)
     app.before_request(_require_login)
 
 
@@ -100,6 +101,8 @@ def _load(user_id: str) -> User | None:
 def _require_login() -> Response | None:
     if request.endpoint is None or is_public(request.endpoint):
         return None
+    if bearer.for_programs(request.path):
+        bearer.check(current_user, writing=request.method not in SAFE_METHODS)
     if not current_user.is_authenticated:
         flash(_("Inicie sesión para continuar."), "info")
         # a form that was sent cannot be sent again by a redirect

@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
+from inventario import problems
 from inventario.database import DatabaseUnavailable, DataRefused
 from inventario.idempotency import SubmissionRefused
 from inventario.readers import ask_no_more_who_reads
@@ -43,11 +44,12 @@ _OTHER = (_l("No se ha podido completar"), _l("La petición no se ha podido comp
 
 
 def register_errors(app: Flask) -> None:
-    app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(CSRFError, _csrf)
-    app.register_error_handler(DatabaseUnavailable, _database)
-    app.register_error_handler(DataRefused, _refused)
-    app.register_error_handler(InternalServerError, _internal)
+    # for people a page, for programs a problem
+    app.register_error_handler(HTTPException, problems.or_page(_http))
+    app.register_error_handler(CSRFError, problems.or_page(_csrf))
+    app.register_error_handler(DatabaseUnavailable, problems.or_page(_database))
+    app.register_error_handler(DataRefused, problems.or_page(_refused))
+    app.register_error_handler(InternalServerError, problems.or_page(_internal))
 
 
 def _http(error: HTTPException) -> tuple[str, int, list[tuple[str, str]]]:

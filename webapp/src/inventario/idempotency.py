@@ -19,6 +19,7 @@ from flask_login import current_user
 from werkzeug.exceptions import BadRequest, Conflict, HTTPException, UnprocessableEntity
 
 from inventario.access import SAFE_METHODS
+from inventario.bearer import for_programs
 from inventario.services.submissions import KeyOfAnother, KeyReused
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -98,7 +99,8 @@ def _require_key() -> None:
 
 
 def _received_key() -> str:
-    given = request.form.get(FIELD, "")
+    # a program's body is not read before its view does
+    given = "" if for_programs(request.path) else request.form.get(FIELD, "")
     if _KEY.fullmatch(given):
         return given
     given = request.headers.get(HEADER, "")

@@ -44,6 +44,7 @@ NAVIGATION: Sequence[Entry] = (
 ACCOUNT_MENU: Sequence[Entry] = (
     Entry("account.show", _l("Mi cuenta")),
     Entry("tokens.index", _l("Tokens de API")),
+    Entry("api-document.page", _l("API para programas")),
 )
 
 THEME_COOKIE = "inventario_theme"

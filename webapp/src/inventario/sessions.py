@@ -10,11 +10,12 @@ import datetime
 import secrets
 import time
 
-from flask import Flask, has_request_context, request, session
-from flask.sessions import SecureCookieSessionInterface
+from flask import Flask, Request, has_request_context, request, session
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_login import login_user, logout_user
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from inventario import bearer
 from inventario.models import User
 from inventario.settings import Settings
 
@@ -28,6 +29,12 @@ _RENEW_SECONDS = 300
 
 class SessionInterface(SecureCookieSessionInterface):
     """The cookie is for HTTPS alone when the request came by HTTPS, unless a setting decides."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """Programs show who they are in each request: a cookie that a browser adds by itself is not enough."""
+        if bearer.for_programs(request.path):
+            return self.session_class()
+        return super().open_session(app, request)
 
     def get_cookie_secure(self, app: Flask) -> bool:
         setting = app.config["SESSION_COOKIE_SECURE"]

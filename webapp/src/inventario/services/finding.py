@@ -97,6 +97,7 @@ class Found:
     low: bool
     version: int
     updated_at: datetime.datetime | None
+    created_at: datetime.datetime
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,15 @@ def find(criteria: Criteria) -> Page:
         if products and (more if backwards else cursor is not None)
         else "",
     )
+
+
+@reads
+def some(criteria: Criteria, most: int) -> tuple[Sequence[Found], str]:
+    """The next products that meet the criteria, not counted, and the cursor of those behind; empty: none."""
+    cursor = decode(criteria.cursor, criteria.sort, criteria.descending)
+    found = _rows(_plan(criteria), cursor, most + 1)
+    rows = found[:most]
+    return rows, _cursor(criteria, rows[-1]) if len(found) > most else ""
 
 
 def every(criteria: Criteria, batch: int = 1000) -> Iterator[Sequence[Found]]:
@@ -329,6 +339,7 @@ def _fetch(keys: Select[Any], down: bool) -> list[Found]:
             PRODUCTS.c.low,
             PRODUCTS.c.version,
             PRODUCTS.c.updated_at,
+            PRODUCTS.c.created_at,
         )
         .prefix_with("STRAIGHT_JOIN")
         .select_from(keyed.join(PRODUCTS, PRODUCTS.c.id == keyed.c.id))

@@ -22,6 +22,8 @@ from inventario.services.actors import Actor
 from inventario.services.quantities import fits, plain
 
 COUNT_LIMIT = 10_000
+# no code begins like that
+_BY_ID = "#"
 # each of them is one version
 _CHANGES = ("product.changed", "product.retired", "product.restored")
 
@@ -105,6 +107,14 @@ class _Named:
 
 
 @dataclass(frozen=True)
+class Registered:
+    """A product that was registered."""
+
+    id: int
+    code: str
+
+
+@dataclass(frozen=True)
 class Overview:
     products: int
     categories: int
@@ -119,12 +129,18 @@ def normalise(text: str) -> str:
 
 @writes(repeatable=True)
 def register(details: Details, *, actor: Actor, submission_key: str) -> str:
-    """Register a product and return its code. The unique key decides between two people with the same code."""
+    """Register a product and return its code."""
+    return create(details, actor=actor, submission_key=submission_key).code
+
+
+@writes(repeatable=True)
+def create(details: Details, *, actor: Actor, submission_key: str) -> Registered:
+    """Register a product. The unique key decides between two people with the same code."""
     try:
         content = submissions.fingerprint(dataclasses.astuple(details))
-        submissions.count(submission_key, actor.user_id, details.code, content)
+        submission = submissions.count(submission_key, actor.user_id, details.code, content)
     except submissions.AlreadyCounted as earlier:
-        return earlier.subject
+        return _registered(earlier.subject)
     unit = catalogue.offered_unit(details.unit_code)
     _check_decimals(unit, minimum=details.minimum)
     category = catalogue.category_named(details.category, actor=actor)
@@ -136,7 +152,8 @@ def register(details: Details, *, actor: Actor, submission_key: str) -> str:
     described = _described(details, unit, category)
     changes = {field: [None, value] for field, value in described.items() if value}
     _record(actor, "product.created", row.id, row.code, changes)
-    return row.code
+    submission.subject = f"{_BY_ID}{row.id}"
+    return Registered(row.id, row.code)
 
 
 @writes(repeatable=True)
@@ -274,9 +291,19 @@ def _locked(product_id: int) -> Product:
     return row
 
 
+def _registered(subject: str) -> Registered:
+    """What came of a submission, whatever the product's code is by now."""
+    if subject.startswith(_BY_ID):
+        same = Product.id == int(subject.removeprefix(_BY_ID))
+    else:
+        # a node of the release before noted the code
+        same = Product.code == subject
+    return Registered(*db.session.execute(select(Product.id, Product.code).where(same)).one())
+
+
 def _set_active(product_id: int, active: bool, action: str, actor: Actor, submission_key: str) -> str:
     try:
-        submissions.count(submission_key, actor.user_id, action)
+        submissions.count(submission_key, actor.user_id, action, submissions.fingerprint(action, product_id))
     except submissions.AlreadyCounted:
         return _locked(product_id).code
     row = _locked(product_id)

@@ -85,6 +85,7 @@ class Filters:
     """What a list of movements is narrowed to; None and empty: nothing in particular."""
 
     kind: str = ""
+    product_id: int | None = None
     product_code: str = ""
     username: str = ""
     period: Period = dataclasses.field(default_factory=Period)
@@ -159,7 +160,11 @@ def find(product_id: int) -> Stock:
 
 @reads
 def page(
-    filters: Filters, *, older_than: int | None = None, newer_than: int | None = None
+    filters: Filters,
+    *,
+    older_than: int | None = None,
+    newer_than: int | None = None,
+    most: int = timeline.PAGE_ROWS,
 ) -> Timeline[Movement]:
     """Movements, newest first, with their products and users."""
     matching = select(Movement).options(
@@ -168,13 +173,14 @@ def page(
         .joinedload(Product.unit, innerjoin=True),
         joinedload(Movement.user, innerjoin=True).load_only(User.id, User.username),
     )
-    product_id = user_id = None
+    product_id, user_id = filters.product_id, None
     if filters.kind:
         matching = matching.where(Movement.kind == filters.kind)
     if filters.product_code:
         product_id = db.session.scalars(
             select(Product.id).where(Product.code == filters.product_code)
         ).one_or_none()
+    if product_id is not None:
         matching = matching.where(Movement.product_id == product_id)
     if filters.username:
         user_id = db.session.scalars(select(User.id).where(User.username == filters.username)).one_or_none()
@@ -188,6 +194,7 @@ def page(
         older_than=older_than,
         newer_than=newer_than,
         by_id=product_id is not None,
+        most=most,
     )
 
 

@@ -46,10 +46,12 @@ def page(
     older_than: int | None = None,
     newer_than: int | None = None,
     by_id: bool = False,
+    most: int = PAGE_ROWS,
 ) -> Timeline[Row]:
     """One page of what matches, in the running unit of work.
 
     :param by_id: by the id alone; for a subject, whose rows are written one after the other.
+    :param most: so many rows.
     """
     if period.start:
         matching = matching.where(model.created_at >= period.start)
@@ -61,9 +63,9 @@ def page(
         matching = _beyond(matching, model, mark, upwards=upwards, by_id=by_id)
     columns = [model.id] if by_id else [model.created_at, model.id]
     matching = matching.order_by(*(column if upwards else column.desc() for column in columns))
-    found = list(db.session.scalars(matching.limit(PAGE_ROWS + 1)))
-    more = len(found) > PAGE_ROWS
-    rows = found[:PAGE_ROWS]
+    found = list(db.session.scalars(matching.limit(most + 1)))
+    more = len(found) > most
+    rows = found[:most]
     if upwards:
         rows.reverse()
     return Timeline(

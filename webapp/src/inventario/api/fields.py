@@ -1,0 +1,239 @@
+"""What a value in a request or an answer looks like. Strict: a program that sends something else is told so.
+
+Each says what it takes twice, to marshmallow and to the document; the tests hold one against the other.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
+from marshmallow import Schema as MarshmallowSchema
+from marshmallow import ValidationError, fields
+
+from inventario.services.products import normalise
+
+# a query has text alone
+IN_QUERY = {"in_query": True}
+
+Label: TypeAlias = str | LazyString
+
+_MESSAGES = {
+    "required": _l("Falta este campo."),
+    "null": _l("No puede ser null."),
+    "type": _l("No es del tipo que se espera."),
+}
+# control, format, private and lone surrogate characters: what nobody sees
+_UNSEEN = ("Cc", "Cf", "Co", "Cs")
+UNSEEN_PATTERN = r"\p{Cc}\p{Cf}\p{Co}\p{Cs}"
+
+QUANTITY_PATTERN = r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,3})?$"
+ABOVE_ZERO_PATTERN = r"^(0\.[0-9]{0,2}[1-9]|0\.[0-9]{0,1}[1-9][0-9]?|[1-9][0-9]{0,11}(\.[0-9]{1,3})?)$"
+
+
+class Schema(MarshmallowSchema):
+    """Marshmallow's, with messages of our own."""
+
+    error_messages = {"unknown": _l("Este campo no se conoce."), "type": _l("Se espera un objeto.")}
+
+
+class Strict(fields.Field[Any]):
+    """A field with messages of our own and a description for the document."""
+
+    default_error_messages = _MESSAGES
+
+    def __init__(self, description: Label = "", *, example: Any = None, **options: Any) -> None:
+        metadata = dict(options.pop("metadata", {}))
+        if description:
+            metadata["description"] = description
+        if example is not None:
+            metadata["examples"] = [example]
+        super().__init__(metadata=metadata | dict(self.shape()), **options)
+
+    def make_error(self, key: str, **_values: object) -> ValidationError:
+        return ValidationError([str(self.error_messages[key])])
+
+    def shape(self) -> Mapping[str, Any]:
+        """What the document says besides."""
+        return {}
+
+
+class Text(Strict):
+    """Text that people can see, in one spelling."""
+
+    def __init__(self, description: Label = "", *, most: int, blank: bool = False, **options: Any) -> None:
+        self.most, self.blank = most, blank
+        super().__init__(description, **options)
+
+    def shape(self) -> Mapping[str, Any]:
+        return {
+            "type": "string",
+            "minLength": 0 if self.blank else 1,
+            "maxLength": self.most,
+            "pattern": rf"^[^\s{UNSEEN_PATTERN}][^{UNSEEN_PATTERN}]*$",
+        }
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_options: Any) -> str:
+        if not isinstance(value, str):
+            raise self.make_error("type")
+        if any(unicodedata.category(character) in _UNSEEN for character in self.allowed(value)):
+            raise ValidationError(str(_l("Contiene caracteres que no se ven.")))
+        if not self.blank and (not value or value[0].isspace()):
+            raise ValidationError(str(_l("No puede empezar por un espacio ni quedar vacío.")))
+        text = self.clean(value)
+        if len(value) > self.most or len(text) > self.most:
+            raise ValidationError(str(_l("Como mucho %(most)s caracteres.", most=self.most)))
+        return text
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **_options: Any) -> str | None:
+        return None if value is None else str(value)
+
+    def allowed(self, value: str) -> str:
+        return value
+
+    def clean(self, value: str) -> str:
+        return normalise(value)
+
+
+class Lines(Text):
+    """Text of several lines."""
+
+    def shape(self) -> Mapping[str, Any]:
+        return {
+            "type": "string",
+            "maxLength": self.most,
+            "pattern": rf"^([\t\r\n]|[^{UNSEEN_PATTERN}])*$",
+        }
+
+    def allowed(self, value: str) -> str:
+        return re.sub(r"[\t\r\n]", "", value)
+
+    def clean(self, value: str) -> str:
+        return "\n".join(normalise(line) for line in re.split(r"\r\n|\r|\n", value)).strip()
+
+
+class Code(Text):
+    """What people call a product by."""
+
+    def shape(self) -> Mapping[str, Any]:
+        return {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": self.most,
+            "pattern": r"^[\p{L}\p{N}_][\p{L}\p{N}_ .\-/+#]*$",
+        }
+
+    def clean(self, value: str) -> str:
+        if not re.fullmatch(r"\w[\w .\-/+#]*", value):
+            raise ValidationError(
+                str(_l("Use letras, números, espacios y . - _ / + # (empiece por letra o número)."))
+            )
+        return normalise(value)
+
+
+class Quantity(Strict):
+    """An exact decimal number, as text: JSON's numbers are not exact."""
+
+    def __init__(
+        self, description: Label = "", *, above_zero: bool = False, signed: bool = False, **options: Any
+    ):
+        self.pattern = ABOVE_ZERO_PATTERN if above_zero else QUANTITY_PATTERN
+        self.signed = signed
+        super().__init__(description, **options)
+
+    def shape(self) -> Mapping[str, Any]:
+        return {
+            "type": "string",
+            "pattern": self.pattern.replace("^", "^-?", 1) if self.signed else self.pattern,
+        }
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_options: Any) -> Decimal:
+        if not isinstance(value, str):
+            raise self.make_error("type")
+        if not re.fullmatch(self.pattern, value):
+            raise ValidationError(
+                str(_l('Escriba la cantidad como texto, con punto y hasta tres decimales: "12.500".'))
+            )
+        return Decimal(value)
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **_options: Any) -> str | None:
+        return None if value is None else f"{Decimal(value).quantize(Decimal('0.001')):f}"
+
+
+class Whole(Strict):
+    """A whole number within bounds."""
+
+    def __init__(self, description: Label = "", *, least: int = 1, most: int, **options: Any) -> None:
+        self.least, self.most = least, most
+        super().__init__(description, **options)
+
+    def shape(self) -> Mapping[str, Any]:
+        return {"type": "integer", "minimum": self.least, "maximum": self.most}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_options: Any) -> int:
+        if isinstance(value, str) and self.metadata.get("in_query") and re.fullmatch(r"-?[0-9]{1,18}", value):
+            value = int(value)
+        # JSON knows one kind of number: 1.0 is 1
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise self.make_error("type")
+        if not self.least <= value <= self.most:
+            raise ValidationError(str(_l("Entre %(least)s y %(most)s.", least=self.least, most=self.most)))
+        return value
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **_options: Any) -> int | None:
+        return None if value is None else int(value)
+
+
+class Flag(Strict):
+    def shape(self) -> Mapping[str, Any]:
+        return {"type": "boolean"}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_options: Any) -> bool:
+        if isinstance(value, str) and self.metadata.get("in_query") and value in ("true", "false"):
+            return value == "true"
+        if not isinstance(value, bool):
+            raise self.make_error("type")
+        return value
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **_options: Any) -> bool:
+        return bool(value)
+
+
+class OneOf(Strict):
+    """One of a few words."""
+
+    def __init__(self, description: Label = "", *, words: Sequence[str], **options: Any) -> None:
+        self.words = list(words)
+        super().__init__(description, **options)
+
+    def shape(self) -> Mapping[str, Any]:
+        return {"type": "string", "enum": self.words}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_options: Any) -> str:
+        if not isinstance(value, str) or value not in self.words:
+            raise ValidationError(str(_l("Uno de: %(words)s.", words=", ".join(self.words))))
+        return value
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **_options: Any) -> str | None:
+        return None if value is None else str(value)
+
+
+class Time(Strict):
+    """A moment in UTC, as RFC 3339 writes it."""
+
+    def shape(self) -> Mapping[str, Any]:
+        return {"type": "string", "format": "date-time"}
+
+    def _serialize(
+        self, value: datetime.datetime | None, attr: str | None, obj: Any, **_options: Any
+    ) -> str | None:
+        # MySQL gives UTC, without a zone
+        return None if value is None else value.isoformat(timespec="microseconds") + "Z"
