@@ -93,7 +93,9 @@ def register_access(app: Flask) -> None:
 def _load(user_id: str) -> User | None:
     session_id, version = sessions.claim()
     user = accounts.of_session(int(user_id), session_id, version) if user_id.isdecimal() else None
-    if user is not None:
+    if user is None:
+        sessions.disown()
+    else:
         sessions.keep()
     return user
 

@@ -86,6 +86,12 @@ def keep() -> None:
         session[_SEEN] = int(time.time())
 
 
+def disown() -> None:
+    """A session that was found ended: nothing that a page writes into its cookie makes it last longer."""
+    for name in ("_user_id", "_fresh", "_id", _ID, _VERSION, _SEEN):
+        session.pop(name, None)
+
+
 def leave() -> None:
     """This browser is nobody's any more."""
     logout_user()
