@@ -47,9 +47,23 @@ def product_form(browser: Browser) -> dict[str, str]:
     return browser.hidden("/products/new") | {"code": "T-1", "name": "Tornillo", "unit": "ud"}
 
 
+def movement_form(browser: Browser) -> dict[str, str]:
+    """Of the first product that there is."""
+    browser.register("T-9")
+    fields = browser.hidden(first_product(browser) + "/movements/new")
+    return fields | {"quantity": "5", "reason": "purchase"}
+
+
+def first_product(browser: Browser) -> str:
+    found = re.search(r'href="(/products/\d+)"', browser.get("/products").text)
+    assert found
+    return found.group(1)
+
+
 # how a form that a person fills in is sent: the page to send it to, and what makes its fields
-FORMS: dict[str, tuple[str, Callable[[Browser], dict[str, str]]]] = {
-    "products.create": ("/products/new", product_form),
+FORMS: dict[str, tuple[Callable[[Browser], str], Callable[[Browser], dict[str, str]]]] = {
+    "products.create": (lambda _browser: "/products/new", product_form),
+    "stock.make": (lambda browser: first_product(browser) + "/movements/new", movement_form),
 }
 
 
@@ -75,8 +89,9 @@ def test_what_needs_no_key_is_listed(app: Flask) -> None:
 def test_a_form_counts_once(
     browser: Browser, administrator: Administrator, database: URL, endpoint: str
 ) -> None:
-    target, make = FORMS[endpoint]
+    find, make = FORMS[endpoint]
     fields = make(browser)
+    target = find(browser)
 
     def entries() -> int:
         return int(administrator.execute(f"SELECT COUNT(*) FROM `{database.database}`.audit_entries")[0][0])

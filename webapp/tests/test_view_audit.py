@@ -3,10 +3,13 @@ from __future__ import annotations
 import re
 
 import pytest
+from markupsafe import escape
 from sqlalchemy import URL
 
 from browser import Browser
 from mysql_server import Administrator
+
+MARKUP = "<script>alert(1)</script>"
 
 
 def rows(page: str) -> list[str]:
@@ -29,6 +32,19 @@ def test_who_did_what_when_and_from_where(browser: Browser) -> None:
         assert part in text(row)
     assert re.search(r'<time datetime="\d{4}-\d\d-\d\dT[\d:.]+Z">', row)
     assert re.search(r'href="/products/\d+"', row)
+
+
+def test_a_movement_in_words(browser: Browser) -> None:
+    browser.register("T-1")
+    target = re.findall(r'href="(/products/\d+)"', browser.get("/audit").text)[0]
+    fields = {"kind": "in", "quantity": "1200", "reason": "purchase", "note": MARKUP}
+    assert browser.submit(f"{target}/movements/new", **fields).status_code == 302
+    page = browser.get("/audit?family=stock").text
+    assert MARKUP not in page
+    assert str(escape(MARKUP)) in page
+    (row,) = rows(page)
+    for part in ("Movió existencias", "Cantidad: 0", "1.200", "Tipo: Entrada", "Motivo: Compra"):
+        assert part in text(row)
 
 
 def test_filters_are_kept_by_the_page_and_its_links(

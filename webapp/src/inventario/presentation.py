@@ -35,6 +35,7 @@ class Entry:
 NAVIGATION: Sequence[Entry] = (
     Entry("home.index", _l("Resumen")),
     Entry("products.index", _l("Productos")),
+    Entry("stock.index", _l("Movimientos")),
     Entry("catalogue.categories", _l("Catálogo")),
     Entry("people.index", _l("Personas"), ADMINISTRATOR),
     Entry("audit.index", _l("Auditoría"), ADMINISTRATOR),

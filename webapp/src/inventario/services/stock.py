@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import decimal
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from flask import Flask, current_app
 from sqlalchemy import select, update
@@ -16,12 +16,11 @@ from inventario.models import Movement, Product, Unit, User
 from inventario.models.stock import ADJUSTMENT, OUT, REASONS
 from inventario.services import audit, submissions, timeline
 from inventario.services.actors import Actor
+from inventario.services.quantities import LARGEST, fits, plain
 from inventario.services.submissions import fingerprint
 from inventario.services.timeline import Period, Timeline
 from inventario.settings import Settings
 
-# what a quantity may be, as the column has it but for a margin
-LARGEST = Decimal("999999999999.999")
 FINEST = 3
 NOTE_LENGTH = 500
 
@@ -67,6 +66,10 @@ class Stock:
     quantity: Decimal
     unit: str
     decimals: int
+
+    def but(self, **known: Any) -> Stock:
+        """The same with what is known better."""
+        return dataclasses.replace(self, **known)
 
 
 @dataclass(frozen=True)
@@ -198,15 +201,10 @@ def page(
     )
 
 
-def plain(quantity: Decimal) -> str:
-    """A quantity as text, equal for equal quantities: 1.5 for 1.500."""
-    return f"{quantity.normalize() + 0:f}"
-
-
 def _stock(product_id: int, *, lock: bool) -> Stock:
     query = (
         select(
-            Product.id, Product.code, Product.name, Product.active, Product.quantity, Unit.name, Unit.decimals
+            Product.id, Product.code, Product.name, Product.active, Product.quantity, Unit.code, Unit.decimals
         )
         .join(Unit, Unit.code == Product.unit_code)
         .where(Product.id == product_id)
@@ -223,11 +221,7 @@ def _stock(product_id: int, *, lock: bool) -> Stock:
 def _balance(stock: Stock, kind: str, quantity: Decimal) -> Decimal:
     """What will be there."""
     counted = kind == ADJUSTMENT
-    if (
-        quantity < 0
-        or (quantity == 0 and not counted)
-        or quantity != quantity.quantize(Decimal(1).scaleb(-stock.decimals), decimal.ROUND_DOWN)
-    ):
+    if quantity < 0 or (quantity == 0 and not counted) or not fits(quantity, stock.decimals):
         raise QuantityInvalid(stock.decimals)
     if counted:
         return quantity

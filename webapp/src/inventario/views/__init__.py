@@ -15,6 +15,7 @@ from inventario.views import (
     preferences,
     product_list,
     sessions,
+    stock,
     tokens,
 )
 
@@ -26,6 +27,7 @@ def register_views(app: Flask) -> None:
     app.register_blueprint(account.blueprint)
     app.register_blueprint(tokens.blueprint)
     app.register_blueprint(people.blueprint)
+    app.register_blueprint(stock.blueprint)
     app.register_blueprint(audit.blueprint)
     app.register_blueprint(catalogue.blueprint)
     app.register_blueprint(live.blueprint)
