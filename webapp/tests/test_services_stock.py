@@ -250,7 +250,9 @@ def test_a_movement_takes_few_statements(shelf: Shelf) -> None:
 
 def test_fifty_at_once_through_four_nodes(shelf: Shelf, actor: Actor, database: URL) -> None:
     """More is wanted than there is: exactly that goes out, to whoever came first."""
-    nodes = [make_app(database) for _ in range(4)]
+    # as many connections as threads, and time to open them all at once on a busy machine
+    room = {"database_pool_size": "13", "database_retrying_writers": "13", "database_connect_timeout": "10"}
+    nodes = [make_app(database, **room) for _ in range(4)]
     shelf.move(IN, "60")
     wanted = ["1", "2", "3"] * 17
     start = threading.Barrier(50)

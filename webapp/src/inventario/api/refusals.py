@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException, NotFound, PreconditionFailed
 
 from inventario.problems import Problem, invalid
 from inventario.services import catalogue, products, stock
-from inventario.services.stock import plain
+from inventario.services.quantities import plain
 
 REFUSALS: tuple[type[Exception], ...] = (
     products.ProductRefused,
