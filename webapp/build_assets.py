@@ -10,6 +10,7 @@ usage: python build_assets.py [--force]
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import shutil
 import sys
@@ -83,6 +84,8 @@ def _compile(source: Path, target: Path) -> None:
 
     with source.open("rb") as file:
         catalogue = read_po(file, locale=source.parent.parent.name)
+    # else the header of the same texts would differ with each minute, and with it the release
+    catalogue.creation_date = catalogue.revision_date = datetime.datetime.fromtimestamp(0, datetime.UTC)
     with target.open("wb") as file:
         write_mo(file, catalogue)
 

@@ -61,7 +61,12 @@ def _language() -> str:
     for choice in (person and person.language, request.cookies.get(LANGUAGE_COOKIE)):
         if choice in LANGUAGES:
             return str(choice)
-    return request.accept_languages.best_match(LANGUAGES, DEFAULT_LANGUAGE) or DEFAULT_LANGUAGE
+    # es-MX before en is Spanish, though only en is one of ours to the letter
+    for asked in request.accept_languages.values():
+        primary = asked.partition("-")[0].lower()
+        if primary in LANGUAGES:
+            return primary
+    return DEFAULT_LANGUAGE
 
 
 def _time_zone() -> str | None:

@@ -49,7 +49,7 @@ function scales(kind) {
   const names = { stacked: kind === "stacked", grid: { display: false },
     ticks: { color: style("--bs-secondary-color"), maxRotation: 0, autoSkipPadding: 12 } };
   if (kind === "steps") {
-    const time = { ...names, type: "linear", ticks: { ...names.ticks, maxTicksLimit: 6, callback: (value) => dates.format(value) } };
+    const time = { ...names, type: "linear", bounds: "data", ticks: { ...names.ticks, maxTicksLimit: 6, callback: (value) => dates.format(value) } };
     return { x: time, y: values };
   }
   return kind === "across" ? { x: values, y: { ...names, ticks: { ...names.ticks, autoSkip: false } } } : { x: names, y: values };
