@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import datetime
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,9 +8,11 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import URL
+from sqlalchemy import URL, event
 
 from conftest import USERNAME, make_app
+from inventario.database.connections import REPLICA
+from inventario.database.extension import engine
 from inventario.services import catalogue, finding, history, products
 from inventario.services.actors import Actor
 from inventario.services.finding import Criteria
@@ -78,18 +79,6 @@ def test_categories_are_shared_whatever_their_accents(actor: Actor) -> None:
     register(actor, new("T-1", category="Ferretería"))
     register(actor, new("T-2", category="ferreteria"))
     assert catalogue.category_names() == ["Ferretería"]
-
-
-def test_the_overview(actor: Actor) -> None:
-    today = datetime.datetime.now(datetime.UTC).date()
-    empty = products.overview(today)
-    assert (empty.products, empty.categories, empty.registered_today, list(empty.latest)) == (0, 0, 0, [])
-    register(actor, new("T-1", category="Ferretería"))
-    register(actor, new("T-2"))
-    full = products.overview(today)
-    assert (full.products, full.categories, full.registered_today) == (2, 1, 2)
-    assert [product.code for product in full.latest] == ["T-2", "T-1"]
-    assert full.latest[0].created_by.username == USERNAME
 
 
 def test_the_same_code_at_once_through_several_nodes(actor: Actor, database: URL) -> None:
@@ -258,6 +247,66 @@ def test_who_has_a_code(actor: Actor) -> None:
     assert products.code_holder(" año-1 ", other_than=number) is None
     assert products.code_holder("ano-1") is None
     assert products.code_holder("") is None
+
+
+def many_rows(administrator: Administrator, name: str, number: int) -> None:
+    """Some thousand products, and for each of ten of them hundreds of movements with their audit entries."""
+    digits = " UNION ALL ".join(f"SELECT {digit} AS n" for digit in range(10))
+    counted = f"WITH d AS ({digits}) SELECT a.n + 10*b.n + 100*c.n + 1000*e.n AS n FROM d a, d b, d c, d e"
+    administrator.execute(
+        f"INSERT INTO `{name}`.products (code, name, description, unit_code, created_by_id) "
+        f"SELECT CONCAT('P', n), 'Tuerca', '', 'ud', 1 FROM ({counted}) AS numbers WHERE n < 3000"
+    )
+    administrator.execute(
+        f"INSERT INTO `{name}`.movements (product_id, kind, quantity, balance, reason, user_id) "
+        f"SELECT {number} + n MOD 10, 'in', 1, n, 'purchase', 1 FROM ({counted}) AS numbers WHERE n < 5000"
+    )
+    administrator.execute(
+        f"INSERT INTO `{name}`.audit_entries "
+        "(user_id, username, action, subject_type, subject_id, subject, address, node, request_id) "
+        f"SELECT 1, '{USERNAME}', 'stock.moved', 'product', {number} + n MOD 10, 'P', '', '', '' "
+        f"FROM ({counted}) AS numbers WHERE n < 5000"
+    )
+    administrator.execute(f"ANALYZE TABLE `{name}`.products, `{name}`.movements, `{name}`.audit_entries")
+
+
+def test_the_ways_to_a_product_and_its_past_are_indexes(
+    actor: Actor, administrator: Administrator, database: URL
+) -> None:
+    register(actor, new("T-1"))
+    number = product_id("T-1")
+    many_rows(administrator, str(database.database), number)
+    asked: list[tuple[str, Any]] = []
+
+    def note(*arguments: Any) -> None:
+        asked.append((arguments[2], arguments[3]))
+
+    replica = engine(REPLICA)
+    event.listen(replica, "before_cursor_execute", note)
+    try:
+        product_id("T-1")
+        products.get(number)
+        history.movements(number)
+        history.movements(number, before=4000)
+        history.changes(number)
+    finally:
+        event.remove(replica, "before_cursor_execute", note)
+    with replica.connect() as connection:
+        plans = [
+            (row.table, row.key, row.rows)
+            for statement, parameters in asked
+            for row in connection.exec_driver_sql(f"EXPLAIN FORMAT=TRADITIONAL {statement}", parameters)
+            if row.table in ("products", "movements", "audit_entries")
+        ]
+    # the code, the product, two pages of its movements, its changes among hundreds of other entries
+    assert [key for _, key, _ in plans] == [
+        "uq_products_code",
+        "PRIMARY",
+        "ix_movements_product_id_id",
+        "ix_movements_product_id_id",
+        "ix_audit_entries_subject_type_subject_id_action",
+    ]
+    assert plans[-1][2] <= 10
 
 
 def test_history_in_pages(actor: Actor, administrator: Administrator, database: URL) -> None:

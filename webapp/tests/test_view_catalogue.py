@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 import re
 
 import pytest
@@ -79,7 +80,9 @@ def test_units_move(browser: Browser) -> None:
 def test_what_is_in_use_is_counted_and_not_deleted(browser: Browser) -> None:
     browser.register("T-1", category="Ferretería")
     number = re.findall(r"/categories/(\d+)/edit", browser.get("/categories").text)[0]
-    assert re.search(r'data-label="Productos">1<', browser.get("/categories").text)
+    count = re.search(r'data-label="Productos"><a href="([^"]*)">1<', browser.get("/categories").text)
+    assert count
+    assert "T-1" in browser.get(html.unescape(count[1])).text
     act(browser, f"/categories/{number}", "delete")
     shown = browser.get("/categories").text
     assert "no se puede borrar" in shown

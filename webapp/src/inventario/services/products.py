@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
@@ -21,7 +21,6 @@ from inventario.services import audit, catalogue, submissions, terms
 from inventario.services.actors import Actor
 from inventario.services.quantities import fits, plain
 
-COUNT_LIMIT = 10_000
 # no code begins like that
 _BY_ID = "#"
 # each of them is one version
@@ -112,14 +111,6 @@ class Registered:
 
     id: int
     code: str
-
-
-@dataclass(frozen=True)
-class Overview:
-    products: int
-    categories: int
-    registered_today: int
-    latest: Sequence[Product]
 
 
 def normalise(text: str) -> str:
@@ -225,22 +216,6 @@ def code_holder(code: str, *, other_than: int | None = None) -> Holder | None:
         query = query.where(Product.id != other_than)
     row = db.session.execute(query).one_or_none()
     return Holder(*row) if row else None
-
-
-@reads
-def overview(today: datetime.date) -> Overview:
-    latest = (
-        select(Product)
-        .options(joinedload(Product.unit), joinedload(Product.category), joinedload(Product.created_by))
-        .order_by(Product.created_at.desc(), Product.id.desc())
-        .limit(8)
-    )
-    return Overview(
-        products=_capped_count(select(Product)),
-        categories=db.session.scalars(select(func.count()).select_from(Category)).one(),
-        registered_today=_capped_count(select(Product).where(Product.created_at >= today)),
-        latest=db.session.scalars(latest).all(),
-    )
 
 
 def details_of(product: Product) -> Details:
@@ -371,9 +346,3 @@ def _saved(row: Product, version: int) -> Saved:
         before=before,
         retired_or_restored="active" in before,
     )
-
-
-def _capped_count(matching: Select[Product]) -> int:
-    """Count up to the limit and one more: an exact figure of a million rows helps nobody."""
-    some = matching.with_only_columns(Product.id).order_by(None).limit(COUNT_LIMIT + 1).subquery()
-    return db.session.scalars(select(func.count()).select_from(some)).one()
