@@ -41,6 +41,8 @@ PAGE_ROWS = 50
 COUNT_LIMIT = 10_000
 # narrowed to so few products, all of them are looked at
 FEW = 4000
+# of more, so many are tested to be counted
+_TESTED = 1000
 # so far along an order one looks for products that are common in it
 WINDOW = 15_000
 _SEARCH_WORDS = 6
@@ -188,11 +190,10 @@ def _plan(criteria: Criteria) -> _Plan:
         narrowings.append(Equal("unit_code", criteria.unit_code, "ix_products_unit_code_code"))
     if criteria.state != ALL:
         narrowings.append(Equal("active", criteria.state == ACTIVE, "ix_products_active_code"))
-    unmeasured = narrowings[len(words) :]
     most = COUNT_LIMIT if len(narrowings) == 1 else FEW
-    measured = [*words, *measure(unmeasured, most)]
-    # the sort is stable: of those that are common, words come first
-    measured.sort(key=lambda narrowing: narrowing.size)
+    measured = [*words, *measure(narrowings[len(words) :], most)]
+    # those that are common are alike: they stay in this order, in which what is active is the last
+    measured.sort(key=lambda narrowing: min(narrowing.size, FEW + 1))
     first, others = (measured[0], measured[1:]) if measured else (None, [])
     impossible = not possible or (first is not None and first.size == 0)
     if criteria.sort == "code" and isinstance(first, Word) and first.size > FEW:
@@ -367,7 +368,7 @@ def _count(plan: _Plan) -> tuple[int, bool]:
 
 def _count_tested(first: Narrowing, others: Sequence[Narrowing]) -> tuple[int, bool]:
     """Test products of what narrows most: all if they are few, else some, and the figure is the least."""
-    ids = first.ids().distinct().limit(FEW).subquery("ids")
+    ids = first.ids().distinct().limit(FEW if first.size <= FEW else _TESTED).subquery("ids")
     tested = (
         select(func.count())
         .prefix_with("STRAIGHT_JOIN")
