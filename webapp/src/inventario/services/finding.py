@@ -33,6 +33,7 @@ from inventario.services.narrowing import (
     Narrowing,
     Word,
     complete,
+    estimate,
     measure,
     walk,
 )
@@ -127,7 +128,7 @@ class _Plan:
     @property
     def conditions(self) -> list[ColumnElement[bool]]:
         narrowings = self.others if self.first is None else (self.first, *self.others)
-        return [narrowing.condition for narrowing in narrowings]
+        return [narrowing.holds() for narrowing in narrowings]
 
 
 @reads
@@ -192,11 +193,14 @@ def _plan(criteria: Criteria) -> _Plan:
         narrowings.append(Equal("active", criteria.state == ACTIVE, "ix_products_active_code"))
     most = COUNT_LIMIT if len(narrowings) == 1 else FEW
     measured = [*words, *measure(narrowings[len(words) :], most)]
-    # those that are common are alike: they stay in this order, in which what is active is the last
+    # those that are common stay in this order, in which what is active is the last
     measured.sort(key=lambda narrowing: min(narrowing.size, FEW + 1))
+    if len(narrowings) - (criteria.state == ACTIVE) > 1 and measured[0].size > FEW:
+        guesses = dict(zip(measured, estimate(measured), strict=True))
+        measured.sort(key=lambda narrowing: guesses[narrowing])
     first, others = (measured[0], measured[1:]) if measured else (None, [])
     impossible = not possible or (first is not None and first.size == 0)
-    if criteria.sort == "code" and isinstance(first, Word) and first.size > FEW:
+    if criteria.sort == "code" and isinstance(first, Word) and first.size > FEW and len(first.text) > 2:
         first = complete(first)
     return _Plan(
         _ORDERS[criteria.sort],
@@ -272,7 +276,7 @@ def _sorted(
         return _walked(plan, first.index, place, down, limit)
     ids = first.ids().distinct().subquery("ids")
     keys = _keys(plan).prefix_with("STRAIGHT_JOIN").select_from(ids.join(PRODUCTS, PRODUCTS.c.id == ids.c.id))
-    return _ordered(keys.where(*place, *(other.condition for other in plan.others)), plan, down, limit)
+    return _ordered(keys.where(*place, *(other.holds() for other in plan.others)), plan, down, limit)
 
 
 def _merged(plan: _Plan, word: Word, cursor: Cursor | None, down: bool, limit: int) -> Select[Any]:
@@ -282,7 +286,8 @@ def _merged(plan: _Plan, word: Word, cursor: Cursor | None, down: bool, limit: i
         arm = TERMS.alias(f"arm{number}")
         keys = select(PRODUCTS.c.id, arm.c.code.label("sort_key"))
         keys = keys.select_from(arm.join(PRODUCTS, PRODUCTS.c.id == arm.c.product_id))
-        keys = keys.where(arm.c.term == term, *(other.condition for other in plan.others))
+        # words are tested on the entry of the index, before the product is looked up
+        keys = keys.where(arm.c.term == term, *(other.holds(arm.c.product_id) for other in plan.others))
         if cursor is not None:
             keys = keys.where(_beyond([arm.c.code], cursor.key, cursor.id, down))
         keys = keys.order_by(arm.c.code.desc() if down else arm.c.code).limit(limit)
@@ -373,7 +378,7 @@ def _count_tested(first: Narrowing, others: Sequence[Narrowing]) -> tuple[int, b
         select(func.count())
         .prefix_with("STRAIGHT_JOIN")
         .select_from(ids.join(PRODUCTS, PRODUCTS.c.id == ids.c.id))
-        .where(true(), *(other.condition for other in others))
+        .where(true(), *(other.holds() for other in others))
     )
     size = db.session.scalars(tested).one()
     return (size, False) if first.size <= FEW else (size // 100 * 100, True)
