@@ -37,6 +37,7 @@ NAVIGATION: Sequence[Entry] = (
     Entry("products.index", _l("Productos")),
     Entry("stock.index", _l("Movimientos")),
     Entry("catalogue.categories", _l("Catálogo")),
+    Entry("imports.index", _l("Importar"), OPERATOR),
     Entry("people.index", _l("Personas"), ADMINISTRATOR),
     Entry("audit.index", _l("Auditoría"), ADMINISTRATOR),
 )

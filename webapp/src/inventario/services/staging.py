@@ -75,33 +75,37 @@ class ProductRows(Protocol):
 
 
 def stage(job_id: str, claim: str, stream: BinaryIO, rows: ProductRows, most_rows: int) -> None:
-    """Read the whole file. Afterwards the import is checked, with the problems that were found, or failed."""
+    """Read the whole file and close it. Afterwards the import is checked, with what is wrong, or failed."""
     try:
-        table = read(stream, rows.recognise, most_rows=most_rows)
-        headings = next(table.rows, None)
-        if headings is None:
-            raise Unreadable(_("El archivo no tiene ninguna fila."))
-        problems = list(rows.begin(headings, table.decimal_mark))
-        found = _Found()
-        if rows.can_check:
-            checked = (rows.check(row) for row in table.rows)
-            while batch := list(islice(checked, _BATCH)):
-                found.add(batch)
-                _put(job_id, claim, batch, found.rows, rows.label("code"))
-            if found.rows == 0:
-                raise Unreadable(_("Debajo de los nombres de las columnas no hay ninguna fila."))
-        if len(found.categories) > _NEW_CATEGORIES:
-            message = _("Hay más de %(most)s categorías distintas. ¿Está en su columna?", most=_NEW_CATEGORIES)
-            problems.append(Problem(None, rows.label("category"), message))
-        _finish(job_id, claim, problems, found, rows)
+        with stream:
+            _stage(job_id, claim, stream, rows, most_rows)
     except Unreadable as error:
         imports.fail(job_id, claim, [Problem(None, "", error.message)])
     except DatabaseUnavailable:
-        imports.fail(
-            job_id, claim, [Problem(None, "", _("La base de datos no ha respondido. Vuelva a enviarlo."))]
-        )
+        message = _("La base de datos no ha respondido. Vuelva a enviarlo.")
+        imports.fail(job_id, claim, [Problem(None, "", message)])
     except imports.Superseded:
         return
+
+
+def _stage(job_id: str, claim: str, stream: BinaryIO, rows: ProductRows, most_rows: int) -> None:
+    table = read(stream, rows.recognise, most_rows=most_rows)
+    headings = next(table.rows, None)
+    if headings is None:
+        raise Unreadable(_("El archivo no tiene ninguna fila."))
+    problems = list(rows.begin(headings, table.decimal_mark))
+    found = _Found()
+    if rows.can_check:
+        checked = (rows.check(row) for row in table.rows)
+        while batch := list(islice(checked, _BATCH)):
+            found.add(batch)
+            _put(job_id, claim, batch, found.rows, rows.label("code"))
+        if found.rows == 0:
+            raise Unreadable(_("Debajo de los nombres de las columnas no hay ninguna fila."))
+    if len(found.categories) > _NEW_CATEGORIES:
+        message = _("Hay más de %(most)s categorías distintas. ¿Está en su columna?", most=_NEW_CATEGORIES)
+        problems.append(Problem(None, rows.label("category"), message))
+    _finish(job_id, claim, problems, found, rows)
 
 
 class _Found:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
@@ -28,13 +29,14 @@ def read_csv(stream: BinaryIO, recognise: Callable[[str], bool]) -> Table:
     encoding = _encoding(stream)
     stream.seek(0)
     text = io.TextIOWrapper(stream, encoding=encoding, newline="")
-    first = text.readline(_LONGEST_LINE)
+    lines = _lines(text)
+    first = next(lines, "")
     named = _SEPARATOR_LINE.match(first)
-    if named:
-        delimiter, start = named.group(1), ""
-    else:
-        delimiter, start = _delimiter(first, recognise), first
-    return Table(_rows(_lines(start, text), delimiter), "," if delimiter == ";" else ".")
+    delimiter = named.group(1) if named else _delimiter(first, recognise)
+    return Table(
+        _rows(lines if named else itertools.chain([first], lines), delimiter),
+        "," if delimiter == ";" else ".",
+    )
 
 
 def _rows(lines: Iterator[str], delimiter: str) -> Iterator[Row]:
@@ -48,23 +50,23 @@ def _rows(lines: Iterator[str], delimiter: str) -> Iterator[Row]:
         ) from error
 
 
-def _lines(first: str, text: io.TextIOWrapper) -> Iterator[str]:
-    line = first or text.readline(_LONGEST_LINE)
-    number = 1
-    while line:
-        if len(line) >= _LONGEST_LINE:
-            raise Unreadable(_("La línea %(line)s es demasiado larga.", line=number))
-        yield line
-        number += 1
-        line = text.readline(_LONGEST_LINE)
-    # the stream is the caller's
-    text.detach()
+def _lines(text: io.TextIOWrapper) -> Iterator[str]:
+    number = 0
+    try:
+        while line := text.readline(_LONGEST_LINE):
+            number += 1
+            if len(line) >= _LONGEST_LINE:
+                raise Unreadable(_("La línea %(line)s es demasiado larga.", line=number))
+            yield line
+    finally:
+        # the stream is the caller's
+        text.detach()
 
 
 def _delimiter(first: str, recognise: Callable[[str], bool]) -> str:
-    def known(delimiter: str) -> int:
+    def known(delimiter: str) -> tuple[int, int]:
         cells = next(csv.reader([first[: _LONGEST_LINE // 2 - 1]], delimiter=delimiter), [])
-        return sum(map(recognise, cells))
+        return sum(map(recognise, cells)), len(cells)
 
     try:
         return max(_DELIMITERS, key=known)

@@ -10,6 +10,7 @@ from inventario.views import (
     catalogue,
     health,
     home,
+    imports,
     live,
     people,
     preferences,
@@ -30,6 +31,7 @@ def register_views(app: Flask) -> None:
     app.register_blueprint(stock.blueprint)
     app.register_blueprint(audit.blueprint)
     app.register_blueprint(catalogue.blueprint)
+    app.register_blueprint(imports.blueprint)
     app.register_blueprint(live.blueprint)
     app.register_blueprint(preferences.blueprint)
     app.register_blueprint(health.blueprint)
