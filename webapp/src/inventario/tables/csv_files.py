@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import io
 import itertools
@@ -59,8 +60,9 @@ def _lines(text: io.TextIOWrapper) -> Iterator[str]:
                 raise Unreadable(_("La línea %(line)s es demasiado larga.", line=number))
             yield line
     finally:
-        # the stream is the caller's
-        text.detach()
+        # the stream is the caller's, who may have closed it already
+        with contextlib.suppress(ValueError):
+            text.detach()
 
 
 def _delimiter(first: str, recognise: Callable[[str], bool]) -> str:

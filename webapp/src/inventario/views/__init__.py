@@ -8,6 +8,7 @@ from inventario.views import (
     account,
     audit,
     catalogue,
+    exports,
     health,
     home,
     imports,
@@ -32,6 +33,7 @@ def register_views(app: Flask) -> None:
     app.register_blueprint(audit.blueprint)
     app.register_blueprint(catalogue.blueprint)
     app.register_blueprint(imports.blueprint)
+    app.register_blueprint(exports.blueprint)
     app.register_blueprint(live.blueprint)
     app.register_blueprint(preferences.blueprint)
     app.register_blueprint(health.blueprint)

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-import csv
+import contextlib
 import functools
 import hashlib
-import io
 import logging
 import tempfile
 import unicodedata
@@ -26,7 +25,7 @@ from inventario.models.users import OPERATOR
 from inventario.services import catalogue, importing, imports, staging
 from inventario.services.imports import Job, Problem
 from inventario.services.submissions import new_key
-from inventario.tables.writing import defused
+from inventario.tables.csv_writing import write_csv
 from inventario.uploads import import_settings, takes_file
 
 logger = logging.getLogger(__name__)
@@ -57,20 +56,24 @@ def create() -> str | Answer | tuple[str, int]:
     form = UploadForm()
     if not form.validate():
         return _index(form), 422
-    file, fingerprint = _kept(form.file.data.stream)
-    filename = _shown(form.file.data.filename or "")
-    job_id, claim = imports.begin(filename, fingerprint, actor=current_actor(), submission_key=current_key())
-    if claim is not None:
-        rows = ProductRows(catalogue.units())
-        work = functools.partial(staging.stage, job_id, claim, file, rows, import_settings().rows)
-        try:
-            in_background(work)
-        except Busy:
-            file.close()
-            imports.fail(job_id, claim, [Problem(None, "", str(_BUSY))])
-        logger.info("import received", extra={"import": job_id})
-    else:
-        file.close()
+    with contextlib.ExitStack() as unused:
+        file, fingerprint = _kept(form.file.data.stream)
+        unused.callback(file.close)
+        job_id, claim = imports.begin(
+            _shown(form.file.data.filename or ""),
+            fingerprint,
+            actor=current_actor(),
+            submission_key=current_key(),
+        )
+        if claim is not None:
+            rows = ProductRows(catalogue.units())
+            work = functools.partial(staging.stage, job_id, claim, file, rows, import_settings().rows)
+            try:
+                in_background(work)
+                unused.pop_all()
+            except Busy:
+                imports.fail(job_id, claim, [Problem(None, "", str(_BUSY))])
+            logger.info("import received", extra={"import": job_id})
     return redirect(url_for("imports.show", job_id=job_id))
 
 
@@ -82,7 +85,7 @@ def example() -> Response:
         [str(label) for label in LABELS.values()],
         ["T-001", _("Tornillo M4"), _("De acero, 20 mm"), _("unidad"), _("Ferretería"), "100", "250"],
     ]
-    return _csv("".join(_lines(rows)), _("ejemplo"))
+    return _csv("".join(write_csv(rows)), _("ejemplo"))
 
 
 @blueprint.get("/<job_id>")
@@ -112,7 +115,7 @@ def problems(job_id: str) -> Response:
     job = _found(job_id)
     heading = [_("Fila"), _("Columna"), _("Problema")]
     found = ([str(problem.row or ""), problem.column, problem.message] for problem in imports.all_problems(job))
-    return _csv(streamed(_lines(_chain(heading, found))), _("problemas"))
+    return _csv(streamed(write_csv(_chain(heading, found))), _("problemas"))
 
 
 @blueprint.post("/<job_id>/run")
@@ -175,15 +178,6 @@ def _shown(filename: str) -> str:
 def _chain(first: list[str], others: Iterable[list[str]]) -> Iterator[list[str]]:
     yield first
     yield from others
-
-
-def _lines(rows: Iterable[list[str]]) -> Iterator[str]:
-    """CSV as Excel opens it with a double click."""
-    yield "\ufeff"
-    for row in rows:
-        line = io.StringIO()
-        csv.writer(line, delimiter=";").writerow([defused(cell) for cell in row])
-        yield line.getvalue()
 
 
 def _csv(body: str | Iterator[str], name: str) -> Response:
