@@ -83,7 +83,7 @@ def example() -> Response:
     """A file to begin with, in the reader's language."""
     rows = [
         [str(label) for label in LABELS.values()],
-        ["T-001", _("Tornillo M4"), _("De acero, 20 mm"), _("unidad"), _("Ferretería"), "100", "250"],
+        ["T-001", _("Tornillo M4"), _("De acero, 20 mm"), "ud", _("Ferretería"), "100", "250"],
     ]
     return _csv("".join(write_csv(rows)), _("ejemplo"))
 
