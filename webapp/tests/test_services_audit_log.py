@@ -4,14 +4,13 @@ import datetime
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import URL, event
+from sqlalchemy import URL
 
 import inventario
-from inventario.database import db, writes
+from inventario.database import writes
 from inventario.models import AuditEntry
 from inventario.services import audit, audit_log
 from inventario.services.actors import Actor
@@ -19,6 +18,7 @@ from inventario.services.audit_log import Filters
 from inventario.services.timeline import PAGE_ROWS, Period, Timeline
 from inventario.views import audit_labels
 from mysql_server import Administrator
+from query_plans import plan_of
 
 
 @pytest.fixture(autouse=True)
@@ -127,29 +127,11 @@ def test_a_page_reads_no_more_than_it_shows(
     many: int, administrator: Administrator, database: URL, filters: Filters, key: str, older_than: int | None
 ) -> None:
     first = administrator.execute(f"SELECT MIN(id) FROM `{database.database}`.audit_entries")[0][0]
-    seen: list[tuple[str, Any]] = []
-    engine = db.engines["replica"]
-
-    def listen(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
-        seen.append((statement, parameters))
-
-    event.listen(engine, "before_cursor_execute", listen)
-    page = audit_log.page(filters, older_than=older_than and first + older_than)
-    event.remove(engine, "before_cursor_execute", listen)
-    assert len(page.rows) == PAGE_ROWS
-    statement, parameters = seen[-1]
-    with engine.connect() as connection:
-        cursor = connection.connection.cursor()
-        cursor.execute(f"EXPLAIN FORMAT=TRADITIONAL {statement}", parameters)
-        (plan,) = cursor.fetchall()
-        cursor.execute("FLUSH STATUS")
-        cursor.execute(statement, parameters)
-        cursor.fetchall()
-        cursor.execute("SHOW SESSION STATUS LIKE 'Handler_read%'")
-        read = sum(int(value) for _name, value in cursor.fetchall())
-    assert f"ix_audit_entries_{key}" in plan, plan
-    assert "filesort" not in str(plan)
-    assert read <= 4 * PAGE_ROWS
+    plan = plan_of(
+        "audit_entries", lambda: audit_log.page(filters, older_than=older_than and first + older_than)
+    )
+    assert (plan.index, plan.sorts) == (f"ix_audit_entries_{key}", False)
+    assert plan.rows_read <= 4 * PAGE_ROWS
 
 
 def test_pages_there_and_back(many: int) -> None:

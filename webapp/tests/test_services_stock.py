@@ -32,6 +32,7 @@ from inventario.services.stock import (
 from inventario.services.submissions import KeyReused, new_key
 from inventario.services.timeline import PAGE_ROWS, Period
 from mysql_server import Administrator
+from query_plans import plan_of
 
 
 @pytest.fixture(autouse=True)
@@ -252,7 +253,7 @@ def test_fifty_at_once_through_four_nodes(shelf: Shelf, actor: Actor, database: 
     """More is wanted than there is: exactly that goes out, to whoever came first."""
     # as many connections as threads, and time to open them all at once on a busy machine
     room = {"database_pool_size": "13", "database_retrying_writers": "13", "database_connect_timeout": "10"}
-    nodes = [make_app(database, **room) for _ in range(4)]
+    nodes = [make_app(database, None, **room) for _ in range(4)]
     shelf.move(IN, "60")
     wanted = ["1", "2", "3"] * 17
     start = threading.Barrier(50)
@@ -370,3 +371,44 @@ def test_filters(shelf: Shelf, sack: Shelf, actor: Actor, administrator: Adminis
     assert found(Filters(period=Period(end=may.start))) == []
     (row,) = stock.page(Filters(username="eva")).rows
     assert (row.user.username, row.product.unit.name, row.reason) == ("eva", "unidad", "sale")
+
+
+@pytest.fixture
+def many(shelf: Shelf, sack: Shelf, administrator: Administrator) -> None:
+    """So many movements that a plan which reads them all would show."""
+    administrator.execute(
+        f"INSERT INTO `{shelf.schema}`.users (id, username, password_hash, role) "
+        "VALUES (2, 'eva', '', 'operator')"
+    )
+    administrator.execute("SET SESSION cte_max_recursion_depth = 100000")
+    administrator.execute(
+        f"INSERT INTO `{shelf.schema}`.movements (product_id, kind, quantity, balance, reason, user_id, created_at) "
+        "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 8999) "
+        f"SELECT IF(i % 9, {shelf.id}, {sack.id}), ELT(1 + i % 3, 'in', 'out', 'adjustment'), 1, 1, 'other', "
+        "1 + i % 2, '2024-01-01' + INTERVAL i DIV 3 MINUTE FROM n"
+    )
+    administrator.execute(f"ANALYZE TABLE `{shelf.schema}`.movements")
+
+
+SOME_DAYS = Period(day(2024, 1, 2), day(2024, 1, 5))
+
+
+@pytest.mark.parametrize("older", [0, 4_500])
+@pytest.mark.parametrize(
+    ("filters", "index"),
+    [
+        (Filters(), "ix_movements_created_at_id_kind"),
+        (Filters(period=SOME_DAYS), "ix_movements_created_at_id_kind"),
+        (Filters(kind=OUT), "ix_movements_kind_created_at"),
+        (Filters(kind=OUT, period=SOME_DAYS), "ix_movements_kind_created_at"),
+        (Filters(username="eva"), "ix_movements_user_id_created_at"),
+        (Filters(product_code="S-1"), "ix_movements_product_id_id"),
+    ],
+)
+def test_a_page_reads_no_more_than_it_shows(
+    many: None, shelf: Shelf, administrator: Administrator, filters: Filters, index: str, older: int
+) -> None:
+    (newest,) = administrator.execute(f"SELECT MAX(id) FROM `{shelf.schema}`.movements")[0]
+    plan = plan_of("movements", lambda: stock.page(filters, older_than=newest - older if older else None))
+    assert (plan.index, plan.sorts) == (index, False)
+    assert plan.rows_read <= 2 * PAGE_ROWS

@@ -11,7 +11,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from inventario import problems
-from inventario.database import DatabaseUnavailable, DataRefused
+from inventario.database import DatabaseUnavailable, DataRefused, OutcomeUnknown
 from inventario.idempotency import SubmissionRefused
 from inventario.readers import ask_no_more_who_reads
 from inventario.request_log import request_id
@@ -81,7 +81,11 @@ def _database(error: DatabaseUnavailable) -> tuple[str, int, dict[str, str]]:
     logger.error("database unavailable: %s", error)
     ask_no_more_who_reads()
     page = render_template(
-        "errors/database.html", writing=error.writing, again=_same_page(), request_id=request_id()
+        "errors/database.html",
+        writing=error.writing,
+        unknown=isinstance(error, OutcomeUnknown),
+        again=_same_page(),
+        request_id=request_id(),
     )
     return page, 503, {"Retry-After": "5"}
 
