@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Generic, TypeVar
 
 from sqlalchemy import Select, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import selectinload
 
 from inventario.database import db, reads
 from inventario.models import AuditEntry, Movement, User
@@ -36,7 +36,7 @@ def movements(product_id: int, *, before: int | None = None) -> Past[Movement]:
     query = (
         select(Movement)
         .where(Movement.product_id == product_id)
-        .options(joinedload(Movement.user, innerjoin=True).load_only(User.id, User.username))
+        .options(selectinload(Movement.user).load_only(User.id, User.username))
         .order_by(Movement.id.desc())
     )
     return _past(query if before is None else query.where(Movement.id < before))
