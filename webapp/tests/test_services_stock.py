@@ -382,7 +382,8 @@ def many(shelf: Shelf, sack: Shelf, administrator: Administrator) -> None:
     )
     administrator.execute("SET SESSION cte_max_recursion_depth = 100000")
     administrator.execute(
-        f"INSERT INTO `{shelf.schema}`.movements (product_id, kind, quantity, balance, reason, user_id, created_at) "
+        f"INSERT INTO `{shelf.schema}`.movements "
+        "(product_id, kind, quantity, balance, reason, user_id, created_at) "
         "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 8999) "
         f"SELECT IF(i % 9, {shelf.id}, {sack.id}), ELT(1 + i % 3, 'in', 'out', 'adjustment'), 1, 1, 'other', "
         "1 + i % 2, '2024-01-01' + INTERVAL i DIV 3 MINUTE FROM n"
