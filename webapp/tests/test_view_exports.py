@@ -40,6 +40,12 @@ def test_csv_in_english_and_without_the_mark(browser: Browser) -> None:
     assert text.splitlines()[1] == "T-1,Tornillo,,unidad,,,0"
 
 
+def test_the_list_leads_to_a_file_of_what_it_shows(browser: Browser) -> None:
+    page = browser.get("/products?q=camion&low=1&sort=-name").text
+    for kind in ("csv", "xlsx"):
+        assert f'href="/products/export?format={kind}&amp;q=camion&amp;low=1&amp;sort=-name"' in page
+
+
 def test_xlsx(browser: Browser) -> None:
     browser.register("T-1", name="=1+1", category="Vehículos")
     response = browser.get("/products/export?format=xlsx")

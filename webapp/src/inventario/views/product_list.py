@@ -58,6 +58,7 @@ def index() -> str:
         order=f"-{criteria.sort}" if criteria.descending else criteria.sort,
         columns={sort: _column(criteria, sort, label) for sort, label in _labels().items()},
         filters=_filters(criteria, offered),
+        exports={kind: _export(criteria, kind) for kind in ("csv", "xlsx")},
         before=_address(criteria, cursor=page.before) if page.before else None,
         after=_address(criteria, cursor=page.after) if page.after else None,
     )
@@ -96,3 +97,8 @@ def _filters(criteria: Criteria, offered: Choices) -> list[Filter]:
 def _address(criteria: Criteria, **changes: object) -> str:
     values: dict[str, Any] = query(criteria, **changes)
     return url_for("products.index", **values)
+
+
+def _export(criteria: Criteria, kind: str) -> str:
+    values: dict[str, Any] = query(criteria)
+    return url_for("exports.products", format=kind, **values)
