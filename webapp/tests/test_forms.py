@@ -6,8 +6,11 @@ import pytest
 from flask import Flask
 from werkzeug.datastructures import MultiDict
 
+from inventario.database import DataRefused
 from inventario.forms.products import ProductForm
 from inventario.models import Unit
+from inventario.services.catalogue import NotOffered
+from inventario.services.products import DuplicateCode, TooFine
 from inventario.services.submissions import new_key
 
 VALID = {"code": "T-1", "name": "Tornillo", "unit": "ud", "category": "", "description": ""}
@@ -108,3 +111,31 @@ def test_quantities_that_are_refused(shared_app: Flask, typed: str) -> None:
 def test_a_quantity_is_as_fine_as_its_unit(shared_app: Flask) -> None:
     assert fill(shared_app, unit="ud", minimum="2").errors == {}
     assert list(fill(shared_app, unit="ud", minimum="2,5").errors) == ["minimum"]
+
+
+@pytest.mark.parametrize(
+    ("error", "field"),
+    [
+        (DuplicateCode(), "code"),
+        (TooFine("minimum", 0), "minimum"),
+        (TooFine("unit", 0), "unit"),
+        (NotOffered("category"), "category"),
+        (DataRefused("ck_products_minimum"), "minimum"),
+        (DataRefused("fk_products_unit_code"), "unit"),
+        (DataRefused("fk_products_category_id"), "category"),
+        (DataRefused("name"), "name"),
+    ],
+)
+def test_a_refusal_is_said_at_its_field(shared_app: Flask, error: Exception, field: str) -> None:
+    with shared_app.test_request_context():
+        form = filled()
+        assert form.refuse(error)
+        assert list(form.errors) == [field]
+
+
+def test_a_refusal_without_a_field_is_not_swallowed(shared_app: Flask) -> None:
+    with shared_app.test_request_context():
+        form = filled()
+        assert not form.refuse(DataRefused("fk_products_created_by_id"))
+        assert not form.refuse(ValueError())
+        assert form.errors == {}
