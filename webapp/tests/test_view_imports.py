@@ -155,9 +155,13 @@ def test_problems_are_shown_and_can_be_downloaded(browser: Browser, app: Flask) 
     ]
 
 
-def test_the_example_can_be_imported(browser: Browser, app: Flask) -> None:
+@pytest.mark.parametrize(
+    ("language", "checked"), [("es", "Se registrará 1 producto."), ("en", "1 product will be registered.")]
+)
+def test_the_example_can_be_imported(browser: Browser, app: Flask, language: str, checked: str) -> None:
+    browser.client.set_cookie("inventario_language", language)
     example = browser.get("/imports/example.csv")
-    assert "Se registrará 1 producto." in page_of(browser, app, example.data)
+    assert checked in page_of(browser, app, example.data)
 
 
 @pytest.mark.parametrize(
