@@ -30,13 +30,26 @@ class Choices:
         return dict(self.categories).get(number or 0, "")
 
 
+@dataclass(frozen=True)
+class _Remembered:
+    until: float
+    choices: Choices
+    # the own writes that they were read after
+    seen: frozenset[str]
+
+
 def choices() -> Choices:
-    """As they were some seconds ago; whoever has changed something lately sees what they did."""
-    remembered: tuple[float, Choices] | None = current_app.extensions.get("inventario_choices")
-    if remembered is None or after() or time.monotonic() > remembered[0]:
-        remembered = (time.monotonic() + _SECONDS, _load())
-        current_app.extensions["inventario_choices"] = remembered
-    return remembered[1]
+    """As they were some seconds ago; whoever has written something since sees it."""
+    remembered: _Remembered | None = current_app.extensions.get("inventario_choices")
+    if remembered is None or time.monotonic() > remembered.until:
+        seen = frozenset([after()])
+    elif after() not in remembered.seen:
+        seen = remembered.seen | {after()}
+    else:
+        return remembered.choices
+    remembered = _Remembered(time.monotonic() + _SECONDS, _load(), seen)
+    current_app.extensions["inventario_choices"] = remembered
+    return remembered.choices
 
 
 @reads
