@@ -123,6 +123,16 @@ def test_a_viewer_is_offered_no_registration(
     assert "/products/new" not in page
 
 
+def test_what_is_found_can_be_exported(browser: Browser) -> None:
+    browser.register("T-1", name="Camión")
+    browser.register("T-2", name="Coche")
+    page = browser.get("/products?q=camion&sort=-name").text
+    assert link(page, "XLSX") == "/products/export?format=xlsx&q=camion&sort=-name"
+    file = browser.get(link(page, "CSV")).text
+    assert "T-1" in file
+    assert "T-2" not in file
+
+
 @pytest.mark.parametrize("markup", MARKUP)
 def test_markup_in_the_search(browser: Browser, markup: str) -> None:
     page = browser.get("/products", query_string={"q": markup}).text
