@@ -1,10 +1,10 @@
 """Measure the cluster on this machine, in the tests' own cluster, and keep the figures in build/bench.
 
-usage: python -m bench [--inventory DIR] [--no-linear] [--running]
+usage: python -m bench [--inventory DIR] [--no-linear] [--running] [--large]
 
 What is timed is what an operator types: `make up`. It is timed with the images there and nothing else, and again with
 nothing to change; both also with Ansible's own strategy instead of Mitogen's. Then the pages, each beside a plain Flask
-application (see pages.py).
+application (see pages.py). The application on a million products is measured apart (see large.py).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import sys
 import time
 from typing import Any
 
-from bench import pages
+from bench import large, pages
 from proof.browsing import EVERYDAY, WELCOME
 from proof.cluster import Cluster
 from proof.load import Load, Result, running
@@ -155,7 +155,10 @@ def main() -> int:
     parser.add_argument("--inventory", default="inventory/test", help="its cluster and its data are REMOVED")
     parser.add_argument("--no-linear", action="store_true", help="leave out Ansible's own strategy")
     parser.add_argument("--running", action="store_true", help="only the pages, on the cluster as it runs")
+    parser.add_argument("--large", action="store_true", help="only the application on a million products")
     arguments = parser.parse_args()
+    if arguments.large:
+        return large.run()
     if arguments.running:
         FIGURES.mkdir(parents=True, exist_ok=True)
         measured = pages.measure(Cluster(Operator(arguments.inventory, (), FIGURES / "playbooks")))

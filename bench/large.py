@@ -264,7 +264,7 @@ def table(measured: dict[str, Figures]) -> list[str]:
     return lines
 
 
-def run(products: int) -> int:
+def run(products: int = large_data.PRODUCTS) -> int:
     FIGURES.parent.mkdir(parents=True, exist_ok=True)
     with large_data.server(image()) as server:
         app = application(server)
