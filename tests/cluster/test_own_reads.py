@@ -18,6 +18,7 @@ from proof.figures import FIGURES
 from proof.waiting import until
 
 DELAY_SECONDS = 5
+TOLERATED_SECONDS = 60
 PAIRS = 1000
 CLIENTS = 8
 AGENT = "/etc/db-health.json"
@@ -29,15 +30,11 @@ def delay(node: Node, seconds: int) -> None:
     )
 
 
-def tolerate(cluster: Cluster, node: Node, seconds: int) -> int:
-    """Have the node's agent offer it for reads while it is no later than this; give what it tolerated before."""
-    config = json.loads(node.run("cat %s", AGENT))
-    before = int(config["max_lag_seconds"])
-    # the file keeps its owner and mode; the agent reads it when it starts
-    node.pipe(f"cat > {AGENT}", json.dumps({**config, "max_lag_seconds": seconds}, indent=4) + "\n")
+def configure_agent(cluster: Cluster, node: Node, config: str) -> None:
+    """The file keeps its owner and mode; the agent reads it when it starts."""
+    node.pipe(f"cat > {AGENT}", config)
     node.run("systemctl restart db-health")
     until(lambda: cluster.ask(node, "/replica")[0] == 200, f"{node} is offered for reads", seconds=30)
-    return before
 
 
 @pytest.fixture
@@ -48,10 +45,12 @@ def late_replicas(cluster: Cluster) -> Iterator[list[Node]]:
     proves nothing of the replicas. So their agents tolerate more for the length of this test.
     """
     replicas = cluster.replicas
-    tolerated: dict[str, int] = {}
+    configs: dict[str, str] = {}
     try:
         for node in replicas:
-            tolerated[node.name] = tolerate(cluster, node, 60)
+            configs[node.name] = node.run("cat %s", AGENT)
+            tolerant = json.loads(configs[node.name]) | {"max_lag_seconds": TOLERATED_SECONDS}
+            configure_agent(cluster, node, json.dumps(tolerant))
         for node in replicas:
             delay(node, DELAY_SECONDS)
         for node in replicas:
@@ -62,8 +61,8 @@ def late_replicas(cluster: Cluster) -> Iterator[list[Node]]:
             delay(node, 0)
         for node in replicas:
             cluster.catch_up(node)
-            if node.name in tolerated:
-                tolerate(cluster, node, tolerated[node.name])
+            if node.name in configs:
+                configure_agent(cluster, node, configs[node.name])
 
 
 @dataclasses.dataclass

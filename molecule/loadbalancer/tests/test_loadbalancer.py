@@ -215,6 +215,23 @@ def test_a_shared_answer_holds_nothing_personal():
         assert not {"Cookie", "Authorization"} & set(json.loads(body)["headers"])
 
 
+def test_a_shared_answer_that_is_still_the_same_is_not_sent_again():
+    mark = uuid.uuid4().hex
+    path = f"/shared?share=1&tag={mark}"
+    tag = ask(path=path)[2]["ETag"]
+    end = time.monotonic() + 3
+    while time.monotonic() < end:
+        status, _, headers, body = ask(path=path, headers={"If-None-Match": tag})
+        assert (status, headers["ETag"], body) == (304, tag, b"")
+        assert "X-Clock" in headers
+        time.sleep(0.1)
+    # the nodes made it once, and said later that it is still the same
+    said = [node(name).run(f"grep {mark} /run/stand-in.log").stdout.splitlines() for name in WEIGHTS]
+    lines = [line for some in said for line in some]
+    assert sum(not line.endswith(" known") for line in lines) == 1
+    assert sum(line.endswith(" known") for line in lines) >= 2
+
+
 def test_what_is_not_said_to_be_shared_is_not():
     assert len({ask(path="/shared")[3] for _ in range(10)}) == 10
     assert len({ask(path="/other?share=1")[3] for _ in range(10)}) == 10
