@@ -9,6 +9,7 @@ from inventario.access import register_access
 from inventario.api import register_api
 from inventario.assets import register_assets
 from inventario.background import register_background
+from inventario.bodies import register_bodies
 from inventario.commands import register_commands
 from inventario.database import register_database
 from inventario.devices import register_devices
@@ -43,6 +44,7 @@ def create_app(settings: configuration.Settings | None = None) -> Flask:
     register_access(app)
     register_uploads(app, settings)
     register_devices(app, settings)
+    register_bodies(app)
     register_forms(app)
     register_idempotency(app)
     register_assets(app)

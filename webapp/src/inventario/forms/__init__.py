@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from typing import Any
+
+from flask import Flask, request
 from flask_babel import lazy_gettext as _l
 from flask_wtf import CSRFProtect, FlaskForm
 from wtforms import HiddenField
@@ -20,6 +22,10 @@ class LocalisedForm(FlaskForm):
         @property
         def locales(self) -> tuple[str, ...]:
             return (language(),)
+
+        def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
+            """What a form sends is a form: Flask-WTF would read JSON as well."""
+            return None if formdata is None or request.is_json else super().wrap_formdata(form, formdata)
 
 
 class KeyedForm(LocalisedForm):
