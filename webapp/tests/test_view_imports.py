@@ -252,6 +252,31 @@ def test_hostile_and_broken_files_are_explained(
     assert "/run" not in page
 
 
+def test_a_workbook_with_shared_and_rich_strings(browser: Browser, app: Flask) -> None:
+    """As Excel itself writes them; openpyxl writes each text where it stands."""
+    main = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    texts = [b"<t>%s</t>" % text.encode() for text in (*HEADINGS[:3], "T-1", "ud")]
+    texts.append(b"<r><t>Torni</t></r><r><t>llo</t></r><rPh sb='0' eb='1'><t>nada</t></rPh>")
+    strings = b'<sst xmlns="%s">%s</sst>' % (main, b"".join(b"<si>%s</si>" % text for text in texts))
+    cells = [b'<c t="s"><v>%d</v></c>' % number for number in (0, 1, 2, 3, 5, 4)]
+    rows = b"<row>%s</row><row>%s</row>" % (b"".join(cells[:3]), b"".join(cells[3:]))
+    part = (
+        b'<Override PartName="/xl/sharedStrings.xml" ContentType='
+        b'"application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"/></Types>'
+    )
+    content = repacked(
+        in_sheet(SHEET % rows),
+        lambda name, data: data.replace(b"</Types>", part) if name == "[Content_Types].xml" else data,
+    )
+    stream = io.BytesIO(content)
+    with zipfile.ZipFile(stream, "a") as archive:
+        archive.writestr("xl/sharedStrings.xml", strings)
+    page = page_of(browser, app, stream.getvalue())
+    assert "Se registrará 1 producto." in page
+    assert "Tornillo" in page
+    assert "nada" not in page
+
+
 def test_macros_links_and_other_sheets_are_left_alone(browser: Browser, app: Flask) -> None:
     book = openpyxl.load_workbook(io.BytesIO(BOOK))
     book.create_sheet("otra").append(['=WEBSERVICE("http://192.0.2.1/")'])
