@@ -1,9 +1,8 @@
-"""What changes something counts once, asked of every route that there is: a new one cannot be forgotten."""
+"""What changes something needs a key, asked of every route that there is: a new one cannot be forgotten."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import pytest
 from flask import Flask, Response, jsonify
@@ -17,7 +16,6 @@ from inventario.bearer import for_programs
 from inventario.forms import csrf
 from inventario.idempotency import current_key, is_repeatable
 from inventario.services.submissions import KeyOfAnother, KeyReused, new_key
-from mysql_server import Administrator
 
 # naturally the same when done twice; whoever adds one says so here too
 REPEATABLE = {
@@ -43,30 +41,6 @@ def changes(app: Flask) -> list[tuple[Rule, str]]:
     ]
 
 
-def product_form(browser: Browser) -> dict[str, str]:
-    return browser.hidden("/products/new") | {"code": "T-1", "name": "Tornillo", "unit": "ud"}
-
-
-def movement_form(browser: Browser) -> dict[str, str]:
-    """Of the first product that there is."""
-    browser.register("T-9")
-    fields = browser.hidden(first_product(browser) + "/movements/new")
-    return fields | {"quantity": "5", "reason": "purchase"}
-
-
-def first_product(browser: Browser) -> str:
-    found = re.search(r'href="(/products/\d+)"', browser.get("/products").text)
-    assert found
-    return found.group(1)
-
-
-# how a form that a person fills in is sent: the page to send it to, and what makes its fields
-FORMS: dict[str, tuple[Callable[[Browser], str], Callable[[Browser], dict[str, str]]]] = {
-    "products.create": (lambda _browser: "/products/new", product_form),
-    "stock.make": (lambda browser: first_product(browser) + "/movements/new", movement_form),
-}
-
-
 def test_every_change_needs_a_key(app: Flask, browser: Browser) -> None:
     token = browser.hidden("/products/new")["csrf_token"]
     for rule, method in changes(app):
@@ -83,24 +57,6 @@ def test_every_change_needs_a_key(app: Flask, browser: Browser) -> None:
 def test_what_needs_no_key_is_listed(app: Flask) -> None:
     with app.app_context():
         assert {rule.endpoint for rule, _ in changes(app) if is_repeatable(rule.endpoint)} == REPEATABLE
-
-
-@pytest.mark.parametrize("endpoint", FORMS)
-def test_a_form_counts_once(
-    browser: Browser, administrator: Administrator, database: URL, endpoint: str
-) -> None:
-    find, make = FORMS[endpoint]
-    fields = make(browser)
-    target = find(browser)
-
-    def entries() -> int:
-        return int(administrator.execute(f"SELECT COUNT(*) FROM `{database.database}`.audit_entries")[0][0])
-
-    before = entries()
-    assert browser.post(target, fields).status_code == 302
-    assert entries() == before + 1
-    assert browser.post(target, fields).status_code == 302
-    assert entries() == before + 1
 
 
 @pytest.fixture
