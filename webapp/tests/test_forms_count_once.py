@@ -71,8 +71,10 @@ def something(administrator: Administrator, database: URL, app: Flask) -> None:
         "INSERT INTO units (code, name, position) VALUES ('zz', 'zeta', 99)",
         "INSERT INTO categories (id, name) VALUES (7, 'Cosas')",
         "INSERT INTO users (id, username, password_hash, role) VALUES (7, 'eva', '', 'viewer')",
-        "INSERT INTO products (id, code, name, description, unit_code, created_by_id) "
-        "VALUES (7, 'T-7', 'Tornillo', '', 'ud', 1)",
+        (
+            "INSERT INTO products (id, code, name, description, unit_code, created_by_id) "
+            "VALUES (7, 'T-7', 'Tornillo', '', 'ud', 1)"
+        ),
         "INSERT INTO api_tokens (id, user_id, name, token_hash) VALUES (7, 1, 'Caja', REPEAT('0', 64))",
     ):
         administrator.execute(statement)
