@@ -143,7 +143,11 @@ LISTS = {
     "no such word": (Criteria(search="nada"), "found.ix_product_terms_term_code (range)"),
     "a word in a category": (
         Criteria(search=COMMON, category_id=1),
-        "arm0.ix_product_terms_term_code (ref)",
+        "products.ix_products_category_id_code (ref)",
+    ),
+    "a category by name": (
+        Criteria(category_id=1, sort="name"),
+        "products.ix_products_category_id_name (ref)",
     ),
 }
 

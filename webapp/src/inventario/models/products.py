@@ -23,6 +23,8 @@ class Product(Base):
         Index("ix_products_active_code", "active", "code"),
         Index("ix_products_low_code", "low", "code"),
         Index("ix_products_category_id_code", "category_id", "code"),
+        # what a category holds is mostly called alike: it stands in one place of the order by name
+        Index("ix_products_category_id_name", "category_id", "name"),
         # the overview counts over it without touching the rows
         Index("ix_products_active_category_id_low", "active", "category_id", "low"),
         Index("ix_products_unit_code_code", "unit_code", "code"),

@@ -253,14 +253,20 @@ def _rows(plan: _Plan, cursor: Cursor | None, limit: int) -> list[Found]:
             return _fetch(_walked(plan, first.index, place, down, limit), down)
         if isinstance(first, Word) and first.completions:
             return _fetch(_merged(plan, first, cursor, down, limit), down)
+    if plan.sort == "name" and any(_is(part, "category_id") for part in (first, *plan.others)):
+        return _fetch(_walked(plan, "ix_products_category_id_name", place, down, limit), down)
     end = _end_of_window(plan, columns, place, down)
     within = [] if end is None else [~_beyond(columns, end[0], end[-1], down)]
     found = _fetch(_walked(plan, plan.order.index, [*place, *within], down, limit), down)
     if len(found) == limit or end is None:
         return found
-    if isinstance(first, Equal) and first.column == "active":
+    if _is(first, "active"):
         return _fetch(_walked(plan, plan.order.index, place, down, limit), down)
     return _fetch(_sorted(plan, first, place, down, limit), down)
+
+
+def _is(narrowing: Narrowing, column: str) -> bool:
+    return isinstance(narrowing, Equal) and narrowing.column == column
 
 
 def _walked(plan: _Plan, index: str, place: list[ColumnElement[bool]], down: bool, limit: int) -> Select[Any]:

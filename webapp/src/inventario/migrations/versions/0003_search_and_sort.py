@@ -19,6 +19,7 @@ INDEXES = {
     "ix_products_active_code": ("active", "code"),
     "ix_products_low_code": ("low", "code"),
     "ix_products_category_id_code": ("category_id", "code"),
+    "ix_products_category_id_name": ("category_id", "name"),
     "ix_products_unit_code_code": ("unit_code", "code"),
     "ix_products_active_category_id_low": ("active", "category_id", "low"),
 }
