@@ -10,6 +10,7 @@ from browser import Browser
 from conftest import USERNAME, make_app
 from faulty_network import Relay
 from inventario.access import public
+from inventario.database import OutcomeUnknown
 from mysql_server import MysqlServer
 
 
@@ -76,3 +77,16 @@ def test_a_broken_statement_shows_no_parameters(app: Flask, capsys: pytest.Captu
     with app.test_request_context(), pytest.raises(DBAPIError) as failed:
         broken()
     assert "s3cr3t" not in str(failed.value)
+
+
+def test_a_change_whose_outcome_is_not_known(database: URL) -> None:
+    app = make_app(database)
+
+    @app.get("/unknown")
+    @public
+    def unknown() -> str:
+        raise OutcomeUnknown
+
+    response = Browser(app).get("/unknown")
+    assert response.status_code == 503
+    assert "no se sabe si lo último que ha enviado se ha guardado" in response.text

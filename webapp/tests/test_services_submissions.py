@@ -128,3 +128,14 @@ def test_purging_ends(administrator: Administrator, database: URL, monkeypatch: 
         assert submissions.purge(connection) == 2
     engine.dispose()
     assert counted() == 1
+
+
+def test_a_release_forgets_old_ones(app: Flask, administrator: Administrator, database: URL) -> None:
+    administrator.execute(
+        f"INSERT INTO `{database.database}`.submissions (`key`, user_id, subject, created_at) "
+        f"VALUES ('{new_key()}', 1, '', UTC_TIMESTAMP(6) - INTERVAL 31 DAY)"
+    )
+    result = app.test_cli_runner().invoke(args=["release"])
+    # what it forgets is nobody's change
+    assert result.output.splitlines()[-1] == "unchanged"
+    assert counted() == 0

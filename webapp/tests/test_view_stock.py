@@ -9,6 +9,7 @@ from werkzeug.test import TestResponse
 
 from browser import Browser, hidden_fields
 from conftest import USERNAME, make_app
+from faulty_network import Relay
 from inventario.services.submissions import new_key
 from mysql_server import Administrator
 
@@ -156,6 +157,25 @@ def test_a_read_only_database_keeps_the_input(
     assert "Aún no se ha guardado" in response.text
     for kept in ('value="3"', 'value="Rotos"', '<option selected value="loss">', fields["submission_key"]):
         assert kept in response.text
+
+
+def test_an_unknown_outcome_is_told_and_the_form_counts_once(
+    clerk: Clerk, database: URL, relays: tuple[Relay, Relay], password: str
+) -> None:
+    source = relays[0]
+    # statements that the relay can read
+    write = source.url(database).update_query_dict({"ssl_disabled": "true"})
+    person = Browser(make_app(write, database, database_write_budget="0.5"))
+    person.login(USERNAME, password)
+    fields = person.hidden(clerk.target) | {"quantity": "3", "reason": "purchase"}
+    source.after(b"\x03COMMIT", source.refuse)
+    response = person.post(clerk.target, fields)
+    source.restore()
+    assert response.status_code == 503
+    assert "No se sabe si se ha guardado." in response.text
+    again = hidden_fields(response.text) | {"quantity": "3", "reason": "purchase"}
+    assert person.post(clerk.target, again).status_code == 302
+    assert "Ahora hay 3 kg" in plain(clerk.browser.get(clerk.target).text)
 
 
 def test_a_viewer_sees_movements_and_makes_none(
