@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from flask import g
+from flask import current_app, g
 from sqlalchemy import exc
 from sqlalchemy.orm import Session
 
@@ -32,6 +32,9 @@ from inventario.database.faults import (
 from inventario.database.waiting import Crowded, Writer
 
 logger = logging.getLogger(__name__)
+
+_HUNG = "inventario_source_hung"
+_HUNG_SECONDS = 2.0
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -56,7 +59,7 @@ def reads_latest(work: Callable[P, T]) -> Callable[P, T]:
     def unit(*args: P.args, **kwargs: P.kwargs) -> T:
         if _running():
             return work(*args, **kwargs)
-        return _read(lambda: work(*args, **kwargs), SOURCE)
+        return _read(lambda: work(*args, **kwargs), REPLICA if _source_hung() else SOURCE)
 
     return unit
 
@@ -70,7 +73,7 @@ def writes(
     recognises its own earlier run (see services.submissions), is then run again.
 
     :param budget: seconds for a unit that nobody should wait long for: it is tried a second time, on a new
-        connection, and then gives up; not at all where the source has just let this request wait in vain. A
+        connection, and then gives up; not at all where the source has just let somebody wait in vain. A
         unit without one waits for the source within DATABASE_WRITE_BUDGET.
     """
 
@@ -143,7 +146,7 @@ def _read(work: Callable[[], T], side: str | None = None) -> T:
 
 
 def _write(work: Callable[[], T], repeatable: bool, budget: float | None = None) -> T:
-    if budget and g.get("source_hangs"):
+    if budget and _source_hung():
         raise DatabaseUnavailable(writing=True)
     longest = database_settings().write_budget
     deadline = Deadline(min(budget or longest, longest))
@@ -253,4 +256,11 @@ def forget_connections(side: str, pool: object, fault: Fault) -> None:
         engine(side).dispose()
     if side == SOURCE and fault is not Fault.CONFLICT:
         g.source_is_away = True
-        g.source_hangs = fault is Fault.TIMED_OUT
+        if fault is Fault.TIMED_OUT:
+            current_app.extensions[_HUNG] = time.monotonic()
+
+
+def _source_hung() -> bool:
+    """Whether the source has just let somebody in this process wait in vain: who can do without it, does."""
+    since = current_app.extensions.get(_HUNG)
+    return since is not None and time.monotonic() - since < _HUNG_SECONDS
