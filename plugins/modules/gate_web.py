@@ -103,6 +103,10 @@ from ansible.module_utils.basic import AnsibleModule
 
 TIMEOUT = 10
 TRIES = 5
+REFUSALS = {
+    401: ": the password that the secrets hold is not (any more) the user's",
+    403: ": after wrong passwords the account is locked for some minutes",
+}
 CSRF = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 
 
@@ -236,7 +240,8 @@ def log_in(url: str, params: dict[str, Any], context: ssl.SSLContext) -> list[di
         _, where = browser.get(params["private_page"])
     except urllib.error.HTTPError as error:
         who = error.headers.get("X-Served-By") or params["balancer"]
-        return [finding(who, "webapp", f"a login through the load balancer failed: {step} answered {error.code}")]
+        hint = REFUSALS.get(error.code, "") if step == "the login" else ""
+        return [finding(who, "webapp", f"a login through the load balancer failed: {step} answered {error.code}{hint}")]
     except (OSError, http.client.HTTPException) as error:
         return [finding(params["balancer"], "nginx", f"a login through the load balancer failed at {step}: {error}")]
     if urllib.parse.urlsplit(where).path != params["private_page"]:

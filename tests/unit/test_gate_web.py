@@ -101,6 +101,8 @@ class Site(http.server.BaseHTTPRequestHandler):
         fields = dict(urllib.parse.parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
         if Site.fault == "too many":
             self.answer(429)
+        elif Site.fault == "locked":
+            self.answer(403)
         elif fields == {"username": "admin", "password": "right", "csrf_token": "t0ken"}:
             self.answer(303, Location="/products", Set_Cookie="who=admin")
         else:
@@ -153,6 +155,7 @@ def test_a_sound_site_passes(site: str) -> None:
 FAULTS: dict[str, tuple[str, str]] = {
     "no form": ("nginx", "shows no login form"),
     "too many": ("app", "the login answered 429"),
+    "locked": ("app", "the login answered 403: after wrong passwords the account is locked"),
     "list broken": ("app", "answered 500"),
     "no phpMyAdmin": ("phpmyadmin", "does not show phpMyAdmin"),
 }
