@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,15 +15,19 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
 from inventario.database import db, duplicate_key, reads, reads_latest, writes
-from inventario.models import AuditEntry, Category, Product, Unit
+from inventario.models import Product, Unit
 from inventario.services import audit, catalogue, submissions, terms
 from inventario.services.actors import Actor
-from inventario.services.quantities import fits, plain
+
+# callers of this service need no other for them
+from inventario.services.details import Details as Details
+from inventario.services.details import Saved as Saved
+from inventario.services.details import columns, described, saved_version
+from inventario.services.details import details_of as details_of
+from inventario.services.quantities import fits
 
 # no code begins like that
 _BY_ID = "#"
-# each of them is one version
-_CHANGES = ("product.changed", "product.retired", "product.restored")
 
 
 class ProductRefused(Exception):
@@ -54,35 +57,6 @@ class StaleVersion(ProductRefused):
 
 class ProductUnknown(LookupError):
     """There is no such product."""
-
-
-@dataclass(frozen=True)
-class Details:
-    """What describes a product, as people type it."""
-
-    code: str
-    name: str
-    description: str
-    unit_code: str
-    category: str
-    minimum: Decimal | None = None
-
-
-@dataclass(frozen=True)
-class Saved:
-    """A product as it is kept, and what happened to it since the version that somebody had opened."""
-
-    id: int
-    version: int
-    active: bool
-    details: Details
-    unit: str
-    # the last change: by whom, when
-    changed_by: str
-    changed_at: datetime.datetime
-    # what each field that was changed since then had been, as the audit log has it
-    before: dict[str, Any]
-    retired_or_restored: bool
 
 
 @dataclass(frozen=True)
@@ -135,13 +109,13 @@ def create(details: Details, *, actor: Actor, submission_key: str) -> Registered
     unit = catalogue.offered_unit(details.unit_code)
     _check_decimals(unit, minimum=details.minimum)
     category = catalogue.category_named(details.category, actor=actor)
-    row = Product(created_by_id=actor.user_id, **_columns(details, unit, category))
+    row = Product(created_by_id=actor.user_id, **columns(details, unit, category))
     db.session.add(row)
     with _code_decided():
         db.session.flush()
     terms.index(row)
-    described = _described(details, unit, category)
-    changes = {field: [None, value] for field, value in described.items() if value}
+    after = described(details, unit, category)
+    changes = {field: [None, value] for field, value in after.items() if value}
     _record(actor, "product.created", row.id, row.code, changes)
     submission.subject = f"{_BY_ID}{row.id}"
     return Registered(row.id, row.code)
@@ -159,17 +133,17 @@ def edit(product_id: int, version: int, details: Details, *, actor: Actor, submi
     if details == details_of(row):
         return False
     if row.version != version:
-        raise StaleVersion(_saved(row, version))
+        raise StaleVersion(saved_version(row, version))
     unit, category = row.unit, row.category
     if details.unit_code != row.unit_code:
         unit = catalogue.offered_unit(details.unit_code)
     if details.category != (category.name if category else ""):
         category = catalogue.category_named(details.category, actor=actor)
     _check_decimals(unit, minimum=details.minimum, unit=row.quantity)
-    before, after = _described(details_of(row), row.unit, row.category), _described(details, unit, category)
+    before, after = described(details_of(row), row.unit, row.category), described(details, unit, category)
     changes = {field: [before[field], after[field]] for field in after if before[field] != after[field]}
     if changes:
-        _update(row, **_columns(details, unit, category))
+        _update(row, **columns(details, unit, category))
         if changes.keys() & {"code", "name", "description"}:
             terms.index(_Named(row.id, details.code, details.name, details.description))
         _record(actor, "product.changed", row.id, details.code, changes)
@@ -216,41 +190,6 @@ def code_holder(code: str, *, other_than: int | None = None) -> Holder | None:
         query = query.where(Product.id != other_than)
     row = db.session.execute(query).one_or_none()
     return Holder(*row) if row else None
-
-
-def details_of(product: Product) -> Details:
-    """What a form shows of a product that is loaded with its category."""
-    return Details(
-        code=product.code,
-        name=product.name,
-        description=product.description,
-        unit_code=product.unit_code,
-        category=product.category.name if product.category else "",
-        minimum=product.minimum,
-    )
-
-
-def _described(details: Details, unit: Unit, category: Category | None) -> dict[str, str | None]:
-    """What the audit log says of a product: by field, as people read it."""
-    return {
-        "code": details.code,
-        "name": details.name,
-        "description": details.description,
-        "unit": unit.name,
-        "category": category.name if category else None,
-        "minimum": None if details.minimum is None else plain(details.minimum),
-    }
-
-
-def _columns(details: Details, unit: Unit, category: Category | None) -> dict[str, Any]:
-    return {
-        "code": details.code,
-        "name": details.name,
-        "description": details.description,
-        "minimum": details.minimum,
-        "unit_code": unit.code,
-        "category_id": category.id if category else None,
-    }
 
 
 def _locked(product_id: int) -> Product:
@@ -318,31 +257,3 @@ def _check_decimals(chosen: Unit, **quantities: Decimal | None) -> None:
     for field, quantity in quantities.items():
         if quantity is not None and not fits(quantity, chosen.decimals):
             raise TooFine(field, chosen.decimals)
-
-
-def _saved(row: Product, version: int) -> Saved:
-    """What the second of two people is shown. Every version since theirs left one entry in the audit log."""
-    entries = db.session.scalars(
-        select(AuditEntry)
-        .where(
-            AuditEntry.subject_type == "product",
-            AuditEntry.subject_id == row.id,
-            AuditEntry.action.in_(_CHANGES),
-        )
-        .order_by(AuditEntry.id.desc())
-        .limit(max(row.version - version, 1))
-    ).all()
-    before: dict[str, Any] = {}
-    for entry in entries:
-        before |= {field: values[0] for field, values in (entry.changes or {}).items()}
-    return Saved(
-        id=row.id,
-        version=row.version,
-        active=row.active,
-        details=details_of(row),
-        unit=row.unit.name,
-        changed_by=entries[0].username if entries else "",
-        changed_at=entries[0].created_at if entries else row.updated_at or row.created_at,
-        before=before,
-        retired_or_restored="active" in before,
-    )
