@@ -315,7 +315,8 @@ def test_a_lock_whose_holder_froze_keeps_reads_going(
         read = threads.submit(inside, app, lambda: stock.find(shelf.id))
         assert read.result(5).quantity == 10
         assert [future.result(5) for future in others] == ["DatabaseUnavailable"] * 20
-        assert time.monotonic() - began < 1.5
+        # one that waited for the lock would take that long
+        assert time.monotonic() - began < 3
         assert not any(future.done() for future in waiting)
         other.end()
         assert sorted(int(future.result(10).balance) for future in waiting) == [6, 7, 8, 9]
