@@ -17,6 +17,7 @@ AFTER_BEGINNING, SPREAD = 0.05, 0.3
 UPDATING_AGAIN = 0.12
 ANSWER_SECONDS = 15
 CONNECTING_AT_ONCE = 100
+LATENESS_EVERY = 0.05
 
 
 class NotAnswered(AssertionError):
@@ -92,17 +93,32 @@ class Watched:
     polls: int
     # of each change and page, the seconds from its acknowledgement until it was seen; infinite: it never was
     delays: tuple[float, ...]
+    # how late these pages themselves were at worst, for want of a processor; the delays include it
+    behind: float
 
     @property
     def slowest(self) -> float:
         return max(self.delays, default=math.nan)
 
 
-def watched(pages: Iterable[OpenPage], made: dict[str, float]) -> Watched:
+class Lateness:
+    """How late this process is at worst in what it means to do at a moment."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    async def watch(self) -> None:
+        while True:
+            due = time.monotonic() + LATENESS_EVERY
+            await asyncio.sleep(LATENESS_EVERY)
+            self.seconds = max(self.seconds, time.monotonic() - due)
+
+
+def watched(pages: Iterable[OpenPage], made: dict[str, float], behind: float) -> Watched:
     """:param made: when each change was acknowledged, by the product's code."""
     pages = list(pages)
     delays = [page.seen.get(code, math.inf) - moment for page in pages for code, moment in made.items()]
-    return Watched(len(pages), sum(page.polls for page in pages), tuple(delays))
+    return Watched(len(pages), sum(page.polls for page in pages), tuple(delays), behind)
 
 
 async def open_all(pages: Iterable[OpenPage]) -> None:

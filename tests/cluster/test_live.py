@@ -16,7 +16,7 @@ import pytest
 from proof.browsing import Visitor
 from proof.cluster import Cluster
 from proof.figures import FIGURES
-from proof.open_pages import OpenPage, Watched, open_all, watched
+from proof.open_pages import Lateness, OpenPage, Watched, open_all, watched
 
 FEW, MANY = 20, 2000
 SECONDS = 20
@@ -64,16 +64,19 @@ async def watch(cluster: Cluster, count: int, mark: str) -> tuple[Watched, float
         key = json.loads((await visitor.get("/live/key", signed_in=True)).body)["key"]
         pages = [OpenPage(cluster.url, key) for _ in range(count)]
         await open_all(pages)
+        lateness = Lateness()
+        late = asyncio.create_task(lateness.watch())
         began = time.monotonic()
         asking = [asyncio.create_task(page.keep_asking(began + SECONDS)) for page in pages]
         made = await change(visitor, mark, began + SECONDS - SEEN_WITHIN - 1)
         await asyncio.gather(*asking)
         lasted = time.monotonic() - began
+        late.cancel()
     finally:
         await visitor.close()
     for page in pages:
         page.close()
-    return watched(pages, made), lasted
+    return watched(pages, made, lateness.seconds), lasted
 
 
 async def change(visitor: Visitor, mark: str, end: float) -> dict[str, float]:
@@ -109,6 +112,7 @@ def test_open_pages_see_changes_and_cost_nothing_more(
             **dataclasses.asdict(costs[count]),
             "polls_per_second": seen.polls / SECONDS,
             "seen": len(delays),
+            "generator_behind_seconds": round(seen.behind, 3),
             "seconds": {"p50": delays[len(delays) // 2], "max": seen.slowest},
         }
         say(f"{count} open pages: {figures[str(count)]}")
