@@ -76,12 +76,8 @@ def test_the_keyboard_leads_to_the_content_first(overview: Page) -> None:
     expect(overview.locator("main")).to_be_focused()
 
 
-def test_without_scripts_everything_is_there(
-    without_scripts: Page,
-    cluster: Cluster,
-    stocked: None,
-    photograph: Photograph,  # noqa: ARG001
-) -> None:
+@pytest.mark.usefixtures("stocked")
+def test_without_scripts_everything_is_there(without_scripts: Page, cluster: Cluster, photograph: Photograph) -> None:
     page = without_scripts
     sign_in(page, cluster.username, cluster.password)
     page.goto("/")
