@@ -3,7 +3,6 @@ const language = document.documentElement.lang;
 const numbers = new Intl.NumberFormat(language, { maximumFractionDigits: 3, useGrouping: "always" });
 const dates = new Intl.DateTimeFormat(language, { day: "numeric", month: "short" });
 const moments = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
-const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 const drawn = [];
 
@@ -63,7 +62,8 @@ function configuration(kind, data) {
     data: { labels: kind === "steps" ? undefined : data.labels, datasets: datasets(kind, data) },
     options: {
       indexAxis: kind === "across" ? "y" : "x",
-      animation: still ? false : { duration: 300 },
+      // figures are read, not watched
+      animation: false,
       responsive: true,
       maintainAspectRatio: false,
       locale: language,
@@ -92,7 +92,7 @@ function recolour() {
   for (const { chart, kind, data } of drawn) {
     const { data: painted, options } = configuration(kind, data);
     chart.data = painted;
-    chart.options = { ...options, animation: false };
+    chart.options = options;
     chart.update("none");
   }
 }
