@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import flask
 import pytest
 from flask import Flask
@@ -49,7 +51,7 @@ def test_what_is_told_to_one_is_not_told_to_the_next(app: Flask) -> None:
         ("home.index", {"_anchor": "content"}),
     ],
 )
-def test_addresses_are_those_of_flask(app: Flask, endpoint: str, values: dict[str, str]) -> None:
+def test_addresses_are_those_of_flask(app: Flask, endpoint: str, values: dict[str, Any]) -> None:
     with app.test_request_context():
         for _ in range(2):
             assert url_for(endpoint, **values) == flask.url_for(endpoint, **values)

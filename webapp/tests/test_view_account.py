@@ -77,7 +77,7 @@ def test_guesses_at_the_current_password_count_as_at_the_door(app: Flask, luz: B
 def test_a_set_password_is_changed_before_anything_else(app: Flask) -> None:
     people.add(app, "luz", OPERATOR, must_change_password=True)
     browser = same_person(app)
-    for path in ("/products", "/account", "/account/tokens"):
+    for path in ("/", "/products", "/account", "/account/tokens"):
         assert browser.get(path).location == "/account/password"
     assert "Elija una contraseña propia" in browser.get("/account/password").text
     assert change(browser).location == "/account"

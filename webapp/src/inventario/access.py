@@ -26,6 +26,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
+# the way in for those who are not signed in, the company's figures for those who are
+_HOME = "home.index"
 # what somebody may do whose password was chosen by another
 _WITH_A_SET_PASSWORD = ("account.password", "sessions.logout")
 
@@ -101,7 +103,9 @@ def _load(user_id: str) -> User | None:
 
 
 def _require_login() -> Response | None:
-    if request.endpoint is None or is_public(request.endpoint):
+    if request.endpoint is None:
+        return None
+    if is_public(request.endpoint) and not (request.endpoint == _HOME and current_user.is_authenticated):
         return None
     if bearer.for_programs(request.path):
         bearer.check(current_user, writing=request.method not in SAFE_METHODS)
