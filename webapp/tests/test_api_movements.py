@@ -118,7 +118,7 @@ def test_what_a_movement_may_not_be(program: Program, path: str, change: dict[st
 
 def test_finer_than_the_unit(program: Program) -> None:
     path = f"/products/{program.product('T-2', unit='ud')['id']}/movements"
-    body = problem(program.post(path, IN | {"quantity": "1.5"}), 422, "invalid")
+    body = problem(program.post(path, IN | {"quantity": "1.5"}), 422, "not-possible")
     assert list(body["errors"]["json"]) == ["quantity"]
 
 

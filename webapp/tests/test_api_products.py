@@ -97,7 +97,7 @@ def test_a_code_that_is_taken(program: Program) -> None:
         ("name", ["T"]),
         ("description", "\x00"),
         ("description", None),
-        ("unit", "nada"),
+        ("unit", 7),
         ("category", 7),
         ("category", ""),
         ("minimum", 2.5),
@@ -116,8 +116,18 @@ def test_what_a_field_may_not_be(program: Program, field: str, value: object) ->
     assert list(body["errors"]["json"]) == [field]
 
 
+def test_a_unit_that_is_not_there(program: Program) -> None:
+    body = problem(program.post("/products", FULL | {"unit": "nada"}), 422, "not-possible")
+    assert list(body["errors"]["json"]) == ["unit"]
+
+
+def test_text_of_several_lines_may_be_empty_or_begin_with_a_space(program: Program) -> None:
+    assert program.product("T-1", description="")["description"] == ""
+    assert program.product("T-2", description=" \r\n\tDe  acero\r\n")["description"] == "De acero"
+
+
 def test_more_decimals_than_the_unit_has(program: Program) -> None:
-    body = problem(program.post("/products", FULL | {"unit": "ud"}), 422, "invalid")
+    body = problem(program.post("/products", FULL | {"unit": "ud"}), 422, "not-possible")
     assert list(body["errors"]["json"]) == ["minimum"]
 
 
@@ -140,7 +150,7 @@ def test_nobody_overwrites_the_change_of_another(program: Program) -> None:
     problem(program.put(path, BODY | {"name": "Clavo"}, match='"1"'), 412, "changed-meanwhile")
     problem(program.put(path, BODY | {"name": "Clavo"}, match=None), 428, "precondition-required")
     for strange in ("*", "1", 'W/"2"', '"x"', '"1", "2"'):
-        problem(program.put(path, BODY | {"name": "Clavo"}, match=strange), 412, "changed-meanwhile")
+        problem(program.put(path, BODY | {"name": "Clavo"}, match=strange), 400, "malformed")
     # a repetition is no second change
     assert program.put(path, BODY | {"name": "Tuerca"}, match='"1"', key="first").status_code == 200
     assert program.get(path).json["name"] == "Tuerca"  # type: ignore[index]

@@ -32,6 +32,8 @@ _MESSAGES = {
 # control, format, private and lone surrogate characters: what nobody sees
 _UNSEEN = ("Cc", "Cf", "Co", "Cs")
 UNSEEN_PATTERN = r"\p{Cc}\p{Cf}\p{Co}\p{Cs}"
+# the same but for tabs and line ends
+LINES_PATTERN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\p{Cf}\p{Co}\p{Cs}]*$"
 
 QUANTITY_PATTERN = r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,3})?$"
 ABOVE_ZERO_PATTERN = r"^(0\.[0-9]{0,2}[1-9]|0\.[0-9]{0,1}[1-9][0-9]?|[1-9][0-9]{0,11}(\.[0-9]{1,3})?)$"
@@ -67,25 +69,22 @@ class Strict(fields.Field[Any]):
 class Text(Strict):
     """Text that people can see, in one spelling."""
 
-    def __init__(self, description: Label = "", *, most: int, blank: bool = False, **options: Any) -> None:
-        self.most, self.blank = most, blank
+    def __init__(self, description: Label = "", *, most: int, **options: Any) -> None:
+        self.most = most
         super().__init__(description, **options)
 
     def shape(self) -> Mapping[str, Any]:
         return {
             "type": "string",
-            "minLength": 0 if self.blank else 1,
+            "minLength": 1,
             "maxLength": self.most,
-            "pattern": rf"^[^\s{UNSEEN_PATTERN}][^{UNSEEN_PATTERN}]*$",
+            "pattern": rf"^[^\s{UNSEEN_PATTERN}][^{UNSEEN_PATTERN}]{{0,{self.most - 1}}}$",
         }
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_options: Any) -> str:
         if not isinstance(value, str):
             raise self.make_error("type")
-        if any(unicodedata.category(character) in _UNSEEN for character in self.allowed(value)):
-            raise ValidationError(str(_l("Contiene caracteres que no se ven.")))
-        if not self.blank and (not value or value[0].isspace()):
-            raise ValidationError(str(_l("No puede empezar por un espacio ni quedar vacío.")))
+        self.check(value)
         text = self.clean(value)
         if len(value) > self.most or len(text) > self.most:
             raise ValidationError(str(_l("Como mucho %(most)s caracteres.", most=self.most)))
@@ -94,28 +93,35 @@ class Text(Strict):
     def _serialize(self, value: Any, attr: str | None, obj: Any, **_options: Any) -> str | None:
         return None if value is None else str(value)
 
-    def allowed(self, value: str) -> str:
-        return value
+    def check(self, value: str) -> None:
+        _check_seen(value)
+        if not value or value[0].isspace():
+            raise ValidationError(str(_l("No puede empezar por un espacio ni quedar vacío.")))
 
     def clean(self, value: str) -> str:
         return normalise(value)
 
 
 class Lines(Text):
-    """Text of several lines."""
+    """Text of several lines, or none."""
 
     def shape(self) -> Mapping[str, Any]:
         return {
             "type": "string",
             "maxLength": self.most,
-            "pattern": rf"^([\t\r\n]|[^{UNSEEN_PATTERN}])*$",
+            "pattern": LINES_PATTERN,
         }
 
-    def allowed(self, value: str) -> str:
-        return re.sub(r"[\t\r\n]", "", value)
+    def check(self, value: str) -> None:
+        _check_seen(re.sub(r"[\t\r\n]", "", value))
 
     def clean(self, value: str) -> str:
         return "\n".join(normalise(line) for line in re.split(r"\r\n|\r|\n", value)).strip()
+
+
+def _check_seen(value: str) -> None:
+    if any(unicodedata.category(character) in _UNSEEN for character in value):
+        raise ValidationError(str(_l("Contiene caracteres que no se ven.")))
 
 
 class Code(Text):
@@ -126,7 +132,7 @@ class Code(Text):
             "type": "string",
             "minLength": 1,
             "maxLength": self.most,
-            "pattern": r"^[\p{L}\p{N}_][\p{L}\p{N}_ .\-/+#]*$",
+            "pattern": rf"^[\p{{L}}\p{{N}}_][\p{{L}}\p{{N}}_ .\-/+#]{{0,{self.most - 1}}}$",
         }
 
     def clean(self, value: str) -> str:

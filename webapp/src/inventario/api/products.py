@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import request, url_for
 from flask_babel import lazy_gettext as _l
-from werkzeug.exceptions import PreconditionFailed, PreconditionRequired
+from werkzeug.exceptions import PreconditionRequired
 
 from inventario.access import current_actor
 from inventario.api.blueprints import Resources
@@ -14,7 +14,7 @@ from inventario.api.paging import WRONG_CURSOR, PageQuery, page, page_of
 from inventario.api.schemas import LARGEST_ID, ProductBody, ProductNew, StockBody
 from inventario.idempotency import current_key
 from inventario.models import Product
-from inventario.problems import invalid
+from inventario.problems import Problem, invalid
 from inventario.services import finding, products, stock
 from inventario.services.cursors import decode
 from inventario.services.finding import ALL, SORTS, STATES, Criteria
@@ -33,7 +33,7 @@ class ProductQuery(PageQuery):
         example="tornillo acero",
     )
     category_id = Whole(_l("Solo los de esta categoría."), most=LARGEST_ID, metadata=IN_QUERY)
-    unit = Text(_l("Solo los de esta unidad."), most=8)
+    unit = Text(_l("Solo los de esta unidad."), most=8, example="ud")
     state = OneOf(_l("Solo los activos o los retirados; si no se dice, todos."), words=STATES)
     low = Flag(_l("true: solo los que tienen existencias bajas."), metadata=IN_QUERY)
     sort = OneOf(_l("Por qué se ordenan; si no se dice, por código."), words=SORTS)
@@ -173,7 +173,8 @@ def _expected_version() -> int:
         raise PreconditionRequired
     found = _VERSION.fullmatch(given.strip())
     if found is None:
-        raise PreconditionFailed
+        detail = _l("If-Match lleva un ETag tal como llegó, con sus comillas.")
+        raise Problem(400, "malformed", _l("If-Match no válido"), detail)
     return int(found.group(1))
 
 

@@ -8,7 +8,7 @@ from flask import current_app
 from flask_babel import lazy_gettext as _l
 from werkzeug.exceptions import HTTPException, NotFound, PreconditionFailed
 
-from inventario.problems import Problem, invalid
+from inventario.problems import Problem, Text
 from inventario.services import catalogue, products, stock
 from inventario.services.quantities import plain
 
@@ -36,9 +36,9 @@ def _problem(error: Exception) -> HTTPException:
             return Problem(409, "code-taken", title, detail, {"json": {"code": [str(detail)]}})
         case products.TooFine():
             detail = _l("La unidad admite %(decimals)s decimales.", decimals=error.decimals)
-            return invalid("json", error.field, detail)
+            return _impossible(error.field, detail)
         case catalogue.NotOffered():
-            return invalid("json", error.field, _l("No existe o ya no se ofrece."))
+            return _impossible(error.field, _l("No existe o ya no se ofrece."))
         case stock.ProductRetired():
             return Problem(409, "product-retired", _l("Producto retirado"), _l("Sus existencias no se mueven."))
         case stock.NotEnough():
@@ -46,6 +46,11 @@ def _problem(error: Exception) -> HTTPException:
             return Problem(409, "not-enough", _l("No hay tanto"), detail)
         case stock.QuantityInvalid():
             detail = _l("Demasiado grande, o con más de %(decimals)s decimales.", decimals=error.decimals)
-            return invalid("json", "quantity", detail)
+            return _impossible("quantity", detail)
         case _:
             return Problem(409, "conflict", _l("En conflicto"), _l("El estado actual no lo permite."))
+
+
+def _impossible(field: str, detail: Text) -> Problem:
+    """Well formed, and yet not possible with what is kept."""
+    return Problem(422, "not-possible", _l("No es posible"), detail, {"json": {field: [str(detail)]}})
