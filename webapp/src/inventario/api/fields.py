@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, TypeAlias
@@ -29,11 +28,22 @@ _MESSAGES = {
     "null": _l("No puede ser null."),
     "type": _l("No es del tipo que se espera."),
 }
-# control, format, private and lone surrogate characters: what nobody sees
-_UNSEEN = ("Cc", "Cf", "Co", "Cs")
-UNSEEN_PATTERN = r"\p{Cc}\p{Cf}\p{Co}\p{Cs}"
+# control, format and private characters, which nobody sees: as ranges of a regular expression, because not
+# everybody who reads the document knows Unicode's categories
+_UNSEEN = (
+    "\x7f-\x9f"
+    "\xad\u0600-\u0605\u061c\u06dd\u070f\u0890-\u0891\u08e2\u180e\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u2064\u2066-\u206f\ue000-\uf8ff\ufeff\ufff9-\ufffb\U000110bd\U000110cd"
+    "\U00013430-\U00013438\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001"
+    "\U000e0020-\U000e007f\U000f0000-\U000ffffd\U00100000-\U0010fffd"
+)
+UNSEEN_PATTERN = rf"\x00-\x1f{_UNSEEN}"
 # the same but for tabs and line ends
-LINES_PATTERN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\p{Cf}\p{Co}\p{Cs}]*$"
+_UNSEEN_IN_LINES = rf"\x00-\x08\x0b\x0c\x0e-\x1f{_UNSEEN}"
+LINES_PATTERN = f"^[^{_UNSEEN_IN_LINES}]*$"
+# and what is no character at all, which JSON can write nevertheless
+_REFUSED = re.compile(f"[{UNSEEN_PATTERN}\ud800-\udfff]")
+_REFUSED_IN_LINES = re.compile(f"[{_UNSEEN_IN_LINES}\ud800-\udfff]")
 
 QUANTITY_PATTERN = r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,3})?$"
 ABOVE_ZERO_PATTERN = r"^(0\.[0-9]{0,2}[1-9]|0\.[0-9]{0,1}[1-9][0-9]?|[1-9][0-9]{0,11}(\.[0-9]{1,3})?)$"
@@ -94,7 +104,7 @@ class Text(Strict):
         return None if value is None else str(value)
 
     def check(self, value: str) -> None:
-        _check_seen(value)
+        _refuse(_REFUSED, value)
         if not value or value[0].isspace():
             raise ValidationError(str(_l("No puede empezar por un espacio ni quedar vacío.")))
 
@@ -113,14 +123,14 @@ class Lines(Text):
         }
 
     def check(self, value: str) -> None:
-        _check_seen(re.sub(r"[\t\r\n]", "", value))
+        _refuse(_REFUSED_IN_LINES, value)
 
     def clean(self, value: str) -> str:
         return "\n".join(normalise(line) for line in re.split(r"\r\n|\r|\n", value)).strip()
 
 
-def _check_seen(value: str) -> None:
-    if any(unicodedata.category(character) in _UNSEEN for character in value):
+def _refuse(unseen: re.Pattern[str], value: str) -> None:
+    if unseen.search(value):
         raise ValidationError(str(_l("Contiene caracteres que no se ven.")))
 
 
