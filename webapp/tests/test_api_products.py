@@ -185,7 +185,7 @@ def test_stock(program: Program) -> None:
         "product_id": product["id"],
         "code": "T-1",
         "quantity": "0.000",
-        "unit": "kilogramo",
+        "unit": "kg",
         "decimals": 3,
         "active": True,
     }

@@ -108,7 +108,7 @@ class StockBody(Schema):
     product_id = Whole(most=LARGEST_ID, required=True)
     code = Code(most=40, required=True)
     quantity = Quantity(_l("Lo que hay."), signed=True, required=True, example="120.000")
-    unit = Text(_l("El nombre de la unidad."), most=40, required=True)
+    unit = Text(_l("El código de una unidad de /units."), most=8, required=True, example="ud")
     decimals = Whole(_l("Cuántos decimales admite la unidad."), least=0, most=3, required=True)
     active = Flag(required=True)
 

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import hashlib
 import logging
+import re
 import tempfile
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -33,6 +34,7 @@ logger = logging.getLogger(__name__)
 blueprint = Blueprint("imports", __name__, url_prefix="/imports")
 
 _CHUNK = 256 * 1024
+_ID = re.compile(r"[0-9a-f]{32}")
 STATES = {
     imports.READING: _l("Leyendo"),
     imports.CHECKED: _l("Comprobado"),
@@ -151,7 +153,8 @@ def _index(form: UploadForm) -> str:
 
 
 def _found(job_id: str) -> Job:
-    job = imports.find(job_id)
+    # as others write it, it is no id: the database would not even compare it
+    job = imports.find(job_id) if _ID.fullmatch(job_id) else None
     if job is None:
         abort(404)
     return job
