@@ -6,6 +6,7 @@ import asyncio
 import pathlib
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, sync_playwright
@@ -42,7 +43,9 @@ def stocked(cluster: Cluster, session_mark: str) -> None:
         finally:
             await visitor.close()
 
-    asyncio.run(fill())
+    # a thread of its own: Playwright has an event loop in this one
+    with ThreadPoolExecutor(1) as other:
+        other.submit(lambda: asyncio.run(fill())).result()
 
 
 @pytest.fixture(scope="session")
