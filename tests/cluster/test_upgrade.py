@@ -84,3 +84,7 @@ def test_the_release_before_becomes_this_one_under_load(
     kept = cluster.source.sql("SELECT COUNT(*) FROM products WHERE description = 'De antes'", cluster.database)[0][0]
     assert int(kept) == ROWS
     cluster.expect_acknowledged(ledger)
+    # what the old nodes registered while the new ones came is made findable by the next run
+    cluster.site().expect_success()
+    unfindable = "SELECT COUNT(*) FROM products WHERE id NOT IN (SELECT product_id FROM product_terms)"
+    assert cluster.source.sql(unfindable, cluster.database) == [["0"]]
