@@ -22,6 +22,7 @@ from browser import Browser
 from faulty_network import Relay
 from inventario import create_app
 from inventario.models.users import ADMINISTRATOR
+from inventario.services import sizes
 from inventario.services.actors import Actor
 from inventario.settings import Settings, load
 from mysql_server import Administrator, MysqlServer, ServerDidNotStart, start_container
@@ -88,6 +89,8 @@ def shared_app(database: URL) -> Flask:
 def app(shared_app: Flask, empty_tables: None) -> Flask:
     # what was counted of the rows of an earlier test
     shared_app.extensions["inventario_figures"].forget()
+    with shared_app.app_context():
+        sizes.forget()
     return shared_app
 
 

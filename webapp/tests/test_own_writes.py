@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask import Flask, g
-from sqlalchemy import URL
+from sqlalchemy import URL, event
 
 from browser import Browser
 from conftest import make_app
 from faulty_network import Relay
 from inventario.database import db, must_see, reads, writes
+from inventario.database.connections import REPLICA
+from inventario.database.extension import engine
 from inventario.database.own_writes import ASK_SOURCE, COOKIE, HEADER, after
 from inventario.models import Category
 
@@ -105,3 +108,36 @@ def test_the_log_says_which_side_answered(app: Flask, browser: Browser) -> None:
         assert side() == g.read_side == "replica"
         must_see(ASK_SOURCE)
         assert side() == g.read_side == "source"
+
+
+def test_a_connection_is_asked_once_what_it_has(app: Flask) -> None:
+    sent = answer_after(app, lambda: add("una"), headers=TOKEN)[HEADER]
+    asked: list[str] = []
+
+    def listen(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        asked.append(statement)
+
+    with app.app_context():
+        replica = engine(REPLICA)
+    # one connection, that nothing was asked of before
+    replica.dispose()
+    event.listen(replica, "before_cursor_execute", listen)
+    try:
+        for _ in range(3):
+            with app.test_request_context(headers={HEADER: sent}):
+                assert side() == "replica"
+        assert len(asked) == 1
+        replica.dispose()
+        with app.test_request_context(headers={HEADER: sent}):
+            assert side() == "replica"
+        assert len(asked) == 2
+    finally:
+        event.remove(replica, "before_cursor_execute", listen)
+
+
+def test_what_one_connection_lacks_is_asked_again(app: Flask, database: URL) -> None:
+    node = make_app(database, database, database_replica_wait="0.05")
+    for _ in range(2):
+        with node.test_request_context():
+            must_see("3e11fa47-71ca-11e1-9e33-c80aa9429562:1-9")
+            assert side() == "source"

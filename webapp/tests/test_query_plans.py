@@ -16,7 +16,7 @@ from sqlalchemy import URL, event
 from conftest import make_app
 from inventario.database.connections import REPLICA
 from inventario.database.extension import engine
-from inventario.services import finding, history, products
+from inventario.services import finding, history, products, sizes
 from inventario.services.cursors import Cursor, encode
 from inventario.services.finding import ALL, RETIRED, Criteria
 from mysql_server import Administrator
@@ -93,6 +93,7 @@ def plans(app: Flask, work: Callable[[], object]) -> list[Access]:
                 explained.append(Access(row["table"], row["key"] or "-", row["type"] or "-"))
 
     with app.test_request_context():
+        sizes.forget()
         side = engine(REPLICA)
         event.listen(side, "before_cursor_execute", explain)
         try:

@@ -10,9 +10,10 @@ from sqlalchemy import URL, select
 
 from inventario.database import db, writes
 from inventario.models import Product
-from inventario.services import finding, terms
+from inventario.services import finding, sizes, terms
 from inventario.services.cursors import Cursor, decode, encode
-from inventario.services.finding import ALL, RETIRED, SORTS, Criteria, Found, Page
+from inventario.services.finding import ALL, RETIRED, SORTS, Criteria, Page
+from inventario.services.product_rows import Found
 from mysql_server import Administrator
 
 Fill = Callable[..., None]
@@ -159,11 +160,12 @@ def test_every_order_forwards_and_back(
     rows = list(itertools.chain.from_iterable(page.products for page in seen))
     assert [len(page.products) for page in seen] == [3, 3, 3, 1]
     assert len({row.id for row in rows}) == 10
+    changed = {row.id: row.updated_at for row in finding.some(Criteria(state=ALL), 10)[0]}
     keys = {
         "code": lambda row: row.code,
         "name": lambda row: (row.name.lower(), row.id),
         "quantity": lambda row: (row.quantity, row.id),
-        "changed": lambda row: (row.updated_at, row.id),
+        "changed": lambda row: (changed[row.id], row.id),
     }
     assert rows == sorted(rows, key=keys[sort], reverse=descending)
     for before, page in itertools.pairwise(seen):
@@ -204,7 +206,7 @@ def test_counts_are_capped(fill: Fill, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_row_has_what_a_list_shows(fill: Fill) -> None:
     fill({"code": "P1", "category_id": 3, "unit_code": "kg", "quantity": 2.5, "minimum": 2.5})
-    (row,) = finding.find(Criteria()).products
+    ((row,), _after) = finding.some(Criteria(), 1)
     assert (row.unit, row.decimals, row.category, row.low, row.active, row.version) == (
         "kilogramo",
         3,
@@ -239,3 +241,23 @@ def test_a_wrong_cursor_is_the_beginning(fill: Fill, sort: str, cursor: str) -> 
     fill({"code": "P1"})
     assert decode(cursor, sort, False) is None
     assert found(sort=sort, cursor=cursor) == ["P1"]
+
+
+def test_a_large_size_is_kept_for_a_moment_and_hides_no_product(
+    fill: Fill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sizes, "LARGE", 2)
+    fill({"code": "A"}, {"code": "B"})
+    assert finding.find(Criteria()).total == 2
+    fill({"code": "C"})
+    page = finding.find(Criteria())
+    assert (codes(page), page.total) == (["A", "B", "C"], 2)
+    sizes.forget()
+    assert finding.find(Criteria()).total == 3
+
+
+def test_a_small_size_is_counted_each_time(fill: Fill) -> None:
+    assert finding.find(Criteria()).total == 0
+    fill({"code": "A"})
+    page = finding.find(Criteria())
+    assert (codes(page), page.total) == (["A"], 1)

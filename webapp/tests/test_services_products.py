@@ -42,7 +42,7 @@ def codes() -> list[str]:
 def test_a_registered_product_is_listed(actor: Actor) -> None:
     register(actor, new("T-1", category="Ferretería"))
     (product,) = finding.find(Criteria()).products
-    assert (product.code, product.name, product.unit) == ("T-1", "Tornillo", "unidad")
+    assert (product.code, product.name, product.unit_code) == ("T-1", "Tornillo", "ud")
     assert product.category == "Ferretería"
 
 

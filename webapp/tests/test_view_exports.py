@@ -11,7 +11,8 @@ from browser import Browser
 from inventario.background import Worker
 from inventario.database import DatabaseUnavailable
 from inventario.services import finding
-from inventario.services.finding import Criteria, Found
+from inventario.services.finding import Criteria
+from inventario.services.product_rows import Found
 from mysql_server import Administrator
 from test_services_exporting import fill
 

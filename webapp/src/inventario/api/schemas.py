@@ -11,7 +11,7 @@ from inventario.api.fields import Code, Flag, Lines, OneOf, Quantity, Schema, St
 from inventario.models import Category, Movement, Product
 from inventario.models.stock import ADJUSTMENT, IN, KINDS, OUT, REASONS
 from inventario.models.users import ROLES
-from inventario.services.finding import Found
+from inventario.services.product_rows import Found
 
 LARGEST_ID = 2**31 - 1
 LARGEST_LONG_ID = 10**18 - 1

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from inventario.database import db, reads, writes
 from inventario.models import EndedSession, User
 from inventario.services import audit, submissions
 from inventario.services.actors import Actor
+
+# every request asks for it
+_OF_SESSION = (
+    select(User)
+    .outerjoin(EndedSession, EndedSession.session_id == bindparam("session_id"))
+    .where(
+        User.id == bindparam("user_id"),
+        User.active,
+        User.session_version == bindparam("session_version"),
+        EndedSession.session_id.is_(None),
+    )
+)
 
 
 class SessionOver(Exception):
@@ -17,17 +29,8 @@ class SessionOver(Exception):
 @reads
 def of_session(user_id: int, session_id: str, version: int) -> User | None:
     """The active user of a session that neither ended nor began before all of theirs were ended."""
-    wanted = (
-        select(User)
-        .outerjoin(EndedSession, EndedSession.session_id == session_id)
-        .where(
-            User.id == user_id,
-            User.active,
-            User.session_version == version,
-            EndedSession.session_id.is_(None),
-        )
-    )
-    return db.session.scalars(wanted).one_or_none()
+    session = {"session_id": session_id, "user_id": user_id, "session_version": version}
+    return db.session.scalars(_OF_SESSION, session).one_or_none()
 
 
 @writes(repeatable=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from inventario.services import finding
-from inventario.services.finding import Criteria, Found
+from inventario.services.finding import Criteria
+from inventario.services.product_rows import Found
 
 _BATCH = 1000
 

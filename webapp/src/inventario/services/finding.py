@@ -13,8 +13,7 @@ chosen here, by sizes that are counted up to a limit:
 from __future__ import annotations
 
 import dataclasses
-import datetime
-import decimal
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,8 +21,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true, union
 
 from inventario.database import db, reads
-from inventario.models import Category, Unit
-from inventario.services import terms
+from inventario.services import sizes, terms
 from inventario.services.cursors import Cursor, decode, encode
 from inventario.services.narrowing import (
     PRODUCTS,
@@ -37,6 +35,7 @@ from inventario.services.narrowing import (
     measure,
     walk,
 )
+from inventario.services.product_rows import Columns, Found, Listed, everything, shown
 
 PAGE_ROWS = 50
 COUNT_LIMIT = 10_000
@@ -65,6 +64,9 @@ _ORDERS = {
     "changed": _Order(("updated_at", "id"), "ix_products_updated_at"),
 }
 SORTS = tuple(_ORDERS)
+# statements that are kept, so that the page that many ask for is not put together again each time
+_STATEMENTS = 64
+_SORTED, _MERGED = "sorted", "merged"
 
 
 @dataclass(frozen=True)
@@ -81,33 +83,11 @@ class Criteria:
     cursor: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A product as a list shows it."""
-
-    id: int
-    code: str
-    name: str
-    description: str
-    unit_code: str
-    unit: str
-    decimals: int
-    category_id: int | None
-    category: str | None
-    active: bool
-    quantity: decimal.Decimal
-    minimum: decimal.Decimal | None
-    low: bool
-    version: int
-    updated_at: datetime.datetime | None
-    created_at: datetime.datetime
-
-
 @dataclass(frozen=True)
 class Page:
     """Products in their order, and the cursors of the next page and the one before; empty: there is none."""
 
-    products: Sequence[Found]
+    products: Sequence[Listed]
     total: int
     total_is_capped: bool
     after: str
@@ -137,19 +117,19 @@ def find(criteria: Criteria) -> Page:
     plan = _plan(criteria)
     cursor = decode(criteria.cursor, criteria.sort, criteria.descending)
     backwards = cursor is not None and cursor.backwards
-    found = _rows(plan, cursor, PAGE_ROWS + 1)
+    found = _rows(plan, cursor, PAGE_ROWS + 1, shown)
     more = len(found) > PAGE_ROWS
-    products = found[:PAGE_ROWS]
+    rows = found[:PAGE_ROWS]
     if backwards:
-        products.reverse()
+        rows.reverse()
     total, capped = _count(plan)
     return Page(
-        products=products,
+        products=[Listed(*row[:-1]) for row in rows],
         total=total,
         total_is_capped=capped,
-        after=_cursor(criteria, products[-1]) if products and (more or backwards) else "",
-        before=_cursor(criteria, products[0], backwards=True)
-        if products and (more if backwards else cursor is not None)
+        after=_cursor(criteria, rows[-1].sort_key, rows[-1].id) if rows and (more or backwards) else "",
+        before=_cursor(criteria, rows[0].sort_key, rows[0].id, backwards=True)
+        if rows and (more if backwards else cursor is not None)
         else "",
     )
 
@@ -158,9 +138,9 @@ def find(criteria: Criteria) -> Page:
 def some(criteria: Criteria, most: int) -> tuple[Sequence[Found], str]:
     """The next products that meet the criteria, not counted, and the cursor of those behind; empty: none."""
     cursor = decode(criteria.cursor, criteria.sort, criteria.descending)
-    found = _rows(_plan(criteria), cursor, most + 1)
-    rows = found[:most]
-    return rows, _cursor(criteria, rows[-1]) if len(found) > most else ""
+    found = _rows(_plan(criteria), cursor, most + 1, everything)
+    rows = [Found(*row) for row in found[:most]]
+    return rows, _cursor_at(criteria, rows[-1]) if len(found) > most else ""
 
 
 def every(criteria: Criteria, batch: int = 1000) -> Iterator[Sequence[Found]]:
@@ -172,12 +152,13 @@ def every(criteria: Criteria, batch: int = 1000) -> Iterator[Sequence[Found]]:
             yield found
         if len(found) < batch:
             return
-        position = _cursor(criteria, found[-1])
+        position = _cursor_at(criteria, found[-1])
 
 
 @reads
 def _batch(criteria: Criteria, size: int) -> list[Found]:
-    return _rows(_plan(criteria), decode(criteria.cursor, criteria.sort, criteria.descending), size)
+    cursor = decode(criteria.cursor, criteria.sort, criteria.descending)
+    return [Found(*row) for row in _rows(_plan(criteria), cursor, size, everything)]
 
 
 def _plan(criteria: Criteria) -> _Plan:
@@ -236,33 +217,68 @@ def _words(search: str) -> tuple[list[Narrowing], bool]:
     return list(chosen.values()), all(narrowing.size for narrowing in chosen.values())
 
 
-def _rows(plan: _Plan, cursor: Cursor | None, limit: int) -> list[Found]:
+def _rows(plan: _Plan, cursor: Cursor | None, limit: int, columns: Columns) -> list[Any]:
     """Up to `limit` products from the cursor on, in the direction of the cursor."""
     if plan.impossible:
         return []
-    down = plan.descending != (cursor is not None and cursor.backwards)
-    columns = [PRODUCTS.c[name] for name in plan.order.columns]
-    place = [] if cursor is None else [_beyond(columns, cursor.key, cursor.id, down)]
-    first = plan.first
-    if first is None:
-        return _fetch(_walked(plan, plan.order.index, place, down, limit), down)
-    if first.size <= FEW:
-        return _fetch(_sorted(plan, first, place, down, limit), down)
-    if plan.sort == "code":
-        if isinstance(first, Equal):
-            return _fetch(_walked(plan, first.index, place, down, limit), down)
-        if isinstance(first, Word) and first.completions:
-            return _fetch(_merged(plan, first, cursor, down, limit), down)
-    if plan.sort == "name" and any(_is(part, "category_id") for part in (first, *plan.others)):
-        return _fetch(_walked(plan, "ix_products_category_id_name", place, down, limit), down)
-    end = _end_of_window(plan, columns, place, down)
-    within = [] if end is None else [~_beyond(columns, end[0], end[-1], down)]
-    found = _fetch(_walked(plan, plan.order.index, [*place, *within], down, limit), down)
+    way = _way(plan)
+    if way:
+        return _ask(_statement(plan, cursor, limit, way, columns))
+    down, place = _from(plan, cursor)
+    order = [PRODUCTS.c[name] for name in plan.order.columns]
+    end = _end_of_window(plan, order, place, down)
+    within = [] if end is None else [~_beyond(order, end[0], end[-1], down)]
+    found = _ask(columns(_walked(plan, plan.order.index, [*place, *within], down, limit), down))
     if len(found) == limit or end is None:
         return found
-    if _is(first, "active"):
-        return _fetch(_walked(plan, plan.order.index, place, down, limit), down)
-    return _fetch(_sorted(plan, first, place, down, limit), down)
+    way = plan.order.index if plan.first is None or _is(plan.first, "active") else _SORTED
+    return _ask(_statement(plan, cursor, limit, way, columns))
+
+
+def _way(plan: _Plan) -> str:
+    """How to get at the rows: along an index, or one of the others; empty where the next rows decide it."""
+    first = plan.first
+    if first is None:
+        return plan.order.index
+    if first.size <= FEW:
+        return _SORTED
+    if plan.sort == "code":
+        if isinstance(first, Equal):
+            return first.index
+        if isinstance(first, Word) and first.completions:
+            return _MERGED
+    if plan.sort == "name" and any(_is(part, "category_id") for part in (first, *plan.others)):
+        return "ix_products_category_id_name"
+    return ""
+
+
+@functools.lru_cache(_STATEMENTS)
+def _statement(
+    plan: _Plan,
+    cursor: Cursor | None,
+    limit: int,
+    way: str,
+    columns: Columns,
+) -> Select[Any]:
+    down, place = _from(plan, cursor)
+    if way == _SORTED and plan.first is not None:
+        keys = _sorted(plan, plan.first, place, down, limit)
+    elif way == _MERGED and isinstance(plan.first, Word):
+        keys = _merged(plan, plan.first, cursor, down, limit)
+    else:
+        keys = _walked(plan, way, place, down, limit)
+    return columns(keys, down)
+
+
+def _from(plan: _Plan, cursor: Cursor | None) -> tuple[bool, list[ColumnElement[bool]]]:
+    """Whether it goes down from the cursor, and the condition that it is beyond it."""
+    down = plan.descending != (cursor is not None and cursor.backwards)
+    columns = [PRODUCTS.c[name] for name in plan.order.columns]
+    return down, [] if cursor is None else [_beyond(columns, cursor.key, cursor.id, down)]
+
+
+def _ask(statement: Select[Any]) -> list[Any]:
+    return list(db.session.execute(statement))
 
 
 def _is(narrowing: Narrowing, column: str) -> bool:
@@ -330,54 +346,28 @@ def _end_of_window(
     return None if row is None else tuple(row)
 
 
-def _fetch(keys: Select[Any], down: bool) -> list[Found]:
-    """The columns of the products that were found: only of those, because descriptions are long."""
-    keyed = keys.subquery("keyed")
-    order = (keyed.c.sort_key, keyed.c.id)
-    statement = (
-        select(
-            PRODUCTS.c.id,
-            PRODUCTS.c.code,
-            PRODUCTS.c.name,
-            PRODUCTS.c.description,
-            PRODUCTS.c.unit_code,
-            Unit.name,
-            Unit.decimals,
-            PRODUCTS.c.category_id,
-            Category.name,
-            PRODUCTS.c.active,
-            PRODUCTS.c.quantity,
-            PRODUCTS.c.minimum,
-            PRODUCTS.c.low,
-            PRODUCTS.c.version,
-            PRODUCTS.c.updated_at,
-            PRODUCTS.c.created_at,
-        )
-        .prefix_with("STRAIGHT_JOIN")
-        .select_from(keyed.join(PRODUCTS, PRODUCTS.c.id == keyed.c.id))
-        .join(Unit, Unit.code == PRODUCTS.c.unit_code)
-        .outerjoin(Category, Category.id == PRODUCTS.c.category_id)
-        .order_by(*(column.desc() if down else column for column in order))
-    )
-    return [Found(*row) for row in db.session.execute(statement)]
-
-
 def _count(plan: _Plan) -> tuple[int, bool]:
     """How many there are, and whether there are more: an exact figure of a million rows helps nobody."""
     first = plan.first
     if plan.impossible:
         return 0, False
     if first is None:
-        some = walk(select(PRODUCTS.c.id), PRODUCTS, "uq_products_code").limit(COUNT_LIMIT + 1).subquery()
-        size = db.session.scalars(select(func.count()).select_from(some)).one()
+        size = sizes.of(("all", COUNT_LIMIT), _count_all)
     elif not plan.others:
         size = first.size
     else:
-        return _count_tested(first, plan.others)
+        key = (first, plan.others, first.size <= FEW)
+        size = sizes.of(key, lambda: _count_tested(first, plan.others))
+        return (size, False) if first.size <= FEW else (size // 100 * 100, True)
     return min(size, COUNT_LIMIT), size > COUNT_LIMIT
 
 
-def _count_tested(first: Narrowing, others: Sequence[Narrowing]) -> tuple[int, bool]:
+def _count_all() -> int:
+    some = walk(select(PRODUCTS.c.id), PRODUCTS, "uq_products_code").limit(COUNT_LIMIT + 1).subquery()
+    return db.session.scalars(select(func.count()).select_from(some)).one()
+
+
+def _count_tested(first: Narrowing, others: Sequence[Narrowing]) -> int:
     """Test products of what narrows most: all if they are few, else some, and the figure is the least."""
     ids = first.ids().distinct().limit(FEW if first.size <= FEW else _TESTED).subquery("ids")
     tested = (
@@ -386,15 +376,18 @@ def _count_tested(first: Narrowing, others: Sequence[Narrowing]) -> tuple[int, b
         .select_from(ids.join(PRODUCTS, PRODUCTS.c.id == ids.c.id))
         .where(true(), *(other.holds() for other in others))
     )
-    size = db.session.scalars(tested).one()
-    return (size, False) if first.size <= FEW else (size // 100 * 100, True)
+    return db.session.scalars(tested).one()
 
 
-def _cursor(criteria: Criteria, row: Found, *, backwards: bool = False) -> str:
+def _cursor(criteria: Criteria, key: Any, number: int, *, backwards: bool = False) -> str:
+    return encode(Cursor(criteria.sort, criteria.descending, backwards, key, number))
+
+
+def _cursor_at(criteria: Criteria, row: Found) -> str:
     keys: dict[str, Any] = {
         "code": row.code,
         "name": row.name,
         "quantity": row.quantity,
         "changed": row.updated_at,
     }
-    return encode(Cursor(criteria.sort, criteria.descending, backwards, keys[criteria.sort], row.id))
+    return _cursor(criteria, keys[criteria.sort], row.id)

@@ -28,6 +28,7 @@ from sqlalchemy.sql.base import Executable
 
 from inventario.database import db
 from inventario.models import Product, ProductTerm
+from inventario.services import sizes
 
 PRODUCTS = cast(Table, Product.__table__)
 TERMS = cast(Table, ProductTerm.__table__)
@@ -40,7 +41,7 @@ MERGED = 6
 class Narrowing:
     """A condition on products. `size` is how many there are, as far as they were counted."""
 
-    size: int = dataclasses.field(default=0, kw_only=True)
+    size: int = dataclasses.field(default=0, kw_only=True, compare=False)
 
     def holds(self, product_id: ColumnElement[int] = PRODUCTS.c.id) -> ColumnElement[bool]:
         """The condition on the product of a row."""
@@ -96,17 +97,19 @@ def walk(statement: Select[Any], table: FromClause, index: str) -> Select[Any]:
 
 
 def measure(narrowings: Sequence[Narrowing], most: int) -> list[Narrowing]:
-    """Count the products of each, up to `most` and one more, in one statement."""
-    if not narrowings:
-        return []
-    counts = []
-    for narrowing in narrowings:
-        some = narrowing.ids().limit(most + 1).subquery()
-        counts.append(select(func.count(some.c.id.distinct())).select_from(some).scalar_subquery())
-    sizes = db.session.execute(select(*counts)).one()
-    return [
-        dataclasses.replace(narrowing, size=size) for narrowing, size in zip(narrowings, sizes, strict=True)
-    ]
+    """Count the products of each, up to `most` and one more, in one statement. Large ones may be kept."""
+    kept = {narrowing: sizes.kept((narrowing, most)) for narrowing in narrowings}
+    known = {narrowing: size for narrowing, size in kept.items() if size is not None}
+    unknown = [narrowing for narrowing in kept if narrowing not in known]
+    if unknown:
+        counts = []
+        for narrowing in unknown:
+            some = narrowing.ids().limit(most + 1).subquery()
+            counts.append(select(func.count(some.c.id.distinct())).select_from(some).scalar_subquery())
+        for narrowing, size in zip(unknown, db.session.execute(select(*counts)).one(), strict=True):
+            known[narrowing] = size
+            sizes.keep((narrowing, most), size)
+    return [dataclasses.replace(narrowing, size=known[narrowing]) for narrowing in narrowings]
 
 
 def complete(word: Word) -> Word:
