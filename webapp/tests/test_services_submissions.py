@@ -46,7 +46,8 @@ def test_the_second_time_tells_what_came_of_the_first() -> None:
 def test_what_is_known_only_later_can_be_told() -> None:
     @writes(repeatable=True)
     def send_then_tell(key: str) -> None:
-        submissions.count(key, 1, "").subject = "7"
+        submissions.count(key, 1, "")
+        submissions.tell(key, "7")
 
     key = new_key()
     send_then_tell(key)

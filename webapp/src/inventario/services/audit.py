@@ -11,6 +11,7 @@ from inventario.database import db, writes
 from inventario.models import AuditEntry
 from inventario.services.actors import Actor
 
+_ENTER = insert(AuditEntry.__table__)  # type: ignore[arg-type]
 # what the columns hold
 _LONGEST = {"username": 64, "subject": 130, "address": 45, "node": 64, "request_id": 64}
 
@@ -31,7 +32,7 @@ def record(
     :param subject: what people call it.
     :param changes: {field: [before, after]}; values as JSON knows them, quantities as text.
     """
-    db.session.add(AuditEntry(**_entry(actor, action, subject_type, subject_id, subject, changes)))
+    db.session.execute(_ENTER, _entry(actor, action, subject_type, subject_id, subject, changes))
 
 
 @writes()
@@ -47,7 +48,7 @@ def record_many(
         _entry(actor, action, subject_type, subject_id, subject, changes)
         for subject_id, subject, changes in subjects
     ]
-    db.session.execute(insert(AuditEntry.__table__), entries)  # type: ignore[arg-type]
+    db.session.execute(_ENTER, entries)
 
 
 def _entry(

@@ -77,7 +77,7 @@ def create(new: NewUser, *, actor: Actor, submission_key: str) -> int:
     """Add a user with a first password, which they must change; their id."""
     try:
         content = submissions.fingerprint("user.created", new.username, new.role)
-        submission = submissions.count(submission_key, actor.user_id, "", content)
+        submissions.count(submission_key, actor.user_id, "", content)
     except submissions.AlreadyCounted as earlier:
         return int(earlier.subject)
     user = User(
@@ -90,7 +90,7 @@ def create(new: NewUser, *, actor: Actor, submission_key: str) -> int:
         if duplicate_key(error) == "uq_users_username":
             raise NameTaken from error
         raise
-    submission.subject = str(user.id)
+    submissions.tell(submission_key, str(user.id))
     _note(actor, "user.created", user, {"role": [None, new.role]})
     return user.id
 

@@ -9,7 +9,7 @@ import itertools
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.orm import Session
@@ -19,6 +19,7 @@ from inventario.models import Product, ProductTerm
 from inventario.models.search import LONGEST_TERM
 
 _BATCH = 1000
+_INSERT = insert(ProductTerm.__table__)  # type: ignore[arg-type]
 _WORD = re.compile(r"[^\W_]+")
 _TILDE = "\u0303"
 # in nearly every name: they would make the table half as long again and tell nothing apart
@@ -78,6 +79,12 @@ def index(product: Described) -> None:
 
 
 @writes()
+def index_new(product: Described) -> None:
+    """The same for a product that the running unit of work has just made."""
+    db.session.execute(_INSERT, _rows([product]))
+
+
+@writes()
 def index_many(products: Iterable[Described]) -> None:
     """The same for many, in batches, all in the running unit of work."""
     for batch in _batches(products):
@@ -116,14 +123,15 @@ def _unindexed(connection: Connection, *, after: int, limit: int) -> list[Descri
 
 def _write(target: Session | Connection, products: list[Described]) -> None:
     target.execute(delete(ProductTerm).where(ProductTerm.product_id.in_([product.id for product in products])))
-    target.execute(
-        insert(ProductTerm),
-        [
-            {"product_id": product.id, "term": term, "code": product.code}
-            for product in products
-            for term in sorted(of(product))
-        ],
-    )
+    target.execute(_INSERT, _rows(products))
+
+
+def _rows(products: list[Described]) -> list[dict[str, Any]]:
+    return [
+        {"product_id": product.id, "term": term, "code": product.code}
+        for product in products
+        for term in sorted(of(product))
+    ]
 
 
 def _batches(products: Iterable[Described]) -> Iterator[list[Described]]:
