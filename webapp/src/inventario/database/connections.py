@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextvars
 import ssl
 import time
-from typing import Any
+from typing import Any, cast
 
 import pymysql
+from pymysql.constants import CLIENT
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
+from inventario.database import session_state
 from inventario.settings import DatabaseSettings
 
 SOURCE = "source"
@@ -44,6 +46,19 @@ current_deadline: contextvars.ContextVar[Deadline | None] = contextvars.ContextV
 
 class BoundedConnection(pymysql.connections.Connection):
     """A connection whose handshake is bounded too, and whose time-out can be narrowed for one unit of work."""
+
+    # what the source had executed at the last COMMIT here, if it told: its answer to that carries it
+    executed = ""
+
+    def commit(self) -> None:
+        self.executed = ""
+        super().commit()
+
+    def _read_ok_packet(self) -> Any:
+        ok = super()._read_ok_packet()  # type: ignore[misc]  # the stubs leave it out
+        if ok.server_status & session_state.CHANGED:
+            self.executed = session_state.gtids(ok.message)
+        return ok
 
     def limit(self, seconds: float) -> None:
         self._read_timeout = self._write_timeout = max(seconds, 0.05)
@@ -95,6 +110,8 @@ def bound(engine: Engine, side: str, settings: DatabaseSettings) -> None:
         init = (
             f"SET SESSION wait_timeout = {_SOURCE_IDLE_SECONDS}, "
             f"innodb_lock_wait_timeout = {_SOURCE_LOCK_WAIT_SECONDS}, "
+            # own writes need no statement of their own then
+            "session_track_gtids = ALL_GTIDS, "
             f"max_execution_time = {int(timeout * 1000)}"
         )
     else:
@@ -111,7 +128,7 @@ def bound(engine: Engine, side: str, settings: DatabaseSettings) -> None:
         within = min(settings.connect_timeout, deadline.remaining) if deadline else settings.connect_timeout
         within = max(within, 0.05)
         connection = BoundedConnection(
-            **parameters,
+            **parameters | {"client_flag": parameters.get("client_flag", 0) | CLIENT.SESSION_TRACK},
             connect_timeout=within,
             read_timeout=within,
             write_timeout=within,
@@ -121,11 +138,11 @@ def bound(engine: Engine, side: str, settings: DatabaseSettings) -> None:
         return connection
 
 
-def narrow(session: Session, seconds: float) -> None:
+def narrow(session: Session, seconds: float) -> BoundedConnection:
     """Bound each statement of this session's connection, taking the connection from the pool if need be."""
-    driver: object = session.connection().connection.dbapi_connection
-    if isinstance(driver, BoundedConnection):
-        driver.limit(seconds)
+    driver = cast(BoundedConnection, session.connection().connection.dbapi_connection)
+    driver.limit(seconds)
+    return driver
 
 
 def _tls(settings: DatabaseSettings) -> dict[str, Any]:

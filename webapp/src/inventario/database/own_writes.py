@@ -56,10 +56,13 @@ def executed(session: Session) -> str:
     return "".join(found.split())
 
 
-def remember(session: Session) -> None:
-    """Take note of what the source has executed, just after a commit on it."""
+def remember(session: Session, told: str = "") -> None:
+    """Take note of what the source has executed, just after a commit on it.
+
+    :param told: what the source said of that with its answer to COMMIT; empty: it is asked.
+    """
     try:
-        gtids = executed(session)
+        gtids = told or executed(session)
         session.rollback()
     except DBAPIError:
         gtids = ""

@@ -169,7 +169,7 @@ def _write_within(
         pool = engine(SOURCE).pool
         committing = False
         try:
-            narrow(session, min(database_settings().write_timeout, deadline.remaining))
+            connection = narrow(session, min(database_settings().write_timeout, deadline.remaining))
             result = work()
             session.flush()
             committing = True
@@ -202,7 +202,7 @@ def _write_within(
             leave(session)
             raise
         else:
-            own_writes.remember(session)
+            own_writes.remember(session, connection.executed)
             leave(session)
             return result
 

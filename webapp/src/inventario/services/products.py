@@ -114,7 +114,7 @@ def create(details: Details, *, actor: Actor, submission_key: str) -> Registered
     category = catalogue.category_named(details.category, actor=actor)
     row = {"created_by_id": actor.user_id, **columns(details, unit, category)}
     with _code_decided():
-        product_id = db.session.connection().execute(_REGISTER, row).inserted_primary_key[0]
+        product_id = db.session.connection().execute(_REGISTER, row).lastrowid
     terms.index_new(_Named(product_id, details.code, details.name, details.description))
     after = described(details, unit, category)
     changes = {field: [None, value] for field, value in after.items() if value}

@@ -140,7 +140,7 @@ def move(
         "note": note[:NOTE_LENGTH],
         "user_id": actor.user_id,
     }
-    movement_id = db.session.connection().execute(_MOVE, row).inserted_primary_key[0]
+    movement_id = db.session.connection().execute(_MOVE, row).lastrowid
     db.session.execute(_SET_QUANTITY, {"moved": product_id, "quantity": balance})
     submissions.tell(submission_key, str(movement_id))
     changes: dict[str, object] = {
