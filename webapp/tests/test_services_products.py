@@ -11,10 +11,12 @@ from flask import Flask
 from sqlalchemy import URL, event
 
 from conftest import USERNAME, make_app
-from inventario.database.connections import REPLICA
+from inventario.database import long_write
+from inventario.database.connections import REPLICA, SOURCE
 from inventario.database.extension import engine
 from inventario.services import catalogue, finding, history, products
 from inventario.services.actors import Actor
+from inventario.services.catalogue import NotOffered
 from inventario.services.finding import Criteria
 from inventario.services.products import Details, DuplicateCode, ProductUnknown, StaleVersion, TooFine
 from inventario.services.submissions import KeyReused, new_key
@@ -239,6 +241,67 @@ def test_quantities_are_as_fine_as_the_unit(actor: Actor, administrator: Adminis
     with pytest.raises(TooFine) as refused:
         edit(actor, product_id("T-1"), 1, unit_code="ud", minimum=None)
     assert refused.value.field == "unit"
+
+
+def kilos(code: str, minimum: str) -> Details:
+    return replace(new(code), unit_code="kg", minimum=Decimal(minimum))
+
+
+def test_a_unit_that_was_changed_elsewhere_counts_as_it_is_now(
+    actor: Actor, administrator: Administrator, database: URL
+) -> None:
+    """Each process remembers units for some seconds."""
+    register(actor, kilos("T-1", "0.5"))
+    unit = f"`{database.database}`.units"
+    administrator.execute(f"UPDATE {unit} SET decimals = 0, version = version + 1 WHERE code = 'kg'")
+    with pytest.raises(TooFine):
+        register(actor, kilos("T-2", "0.5"))
+    administrator.execute(f"UPDATE {unit} SET name = 'kilo', version = version + 1 WHERE code = 'kg'")
+    register(actor, kilos("T-3", "5"))
+    assert (noted(product_id("T-3"))[0][1] or {})["unit"] == [None, "kilo"]
+    administrator.execute(f"UPDATE {unit} SET active = 0, version = version + 1 WHERE code = 'kg'")
+    with pytest.raises(NotOffered):
+        register(actor, kilos("T-4", "5"))
+    assert codes() == ["T-1", "T-3"]
+
+
+def test_a_unit_that_got_decimals_elsewhere_takes_them(
+    actor: Actor, administrator: Administrator, database: URL
+) -> None:
+    register(actor, new("T-1"))
+    administrator.execute(
+        f"UPDATE `{database.database}`.units SET decimals = 1, version = version + 1 WHERE code = 'ud'"
+    )
+    register(actor, replace(new("T-2"), minimum=Decimal("0.5")))
+    assert codes() == ["T-1", "T-2"]
+
+
+def test_a_registration_takes_few_statements(actor: Actor, app: Flask) -> None:
+    register(actor, new("T-1"))
+    statements: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        statements.append(statement)
+
+    source = engine(SOURCE)
+    event.listen(source, "before_cursor_execute", note)
+    try:
+        register(actor, new("T-2"))
+    finally:
+        event.remove(source, "before_cursor_execute", note)
+    # the form, the product, its words, the audit entry, what came of the form; COMMIT is counted elsewhere
+    assert len(statements) == 5, statements
+
+
+def test_a_registration_waits_for_no_other(actor: Actor, app: Flask, database: URL) -> None:
+    """All share the user, the unit and the words, and stand beside each other in every index."""
+    register(actor, new("T-1"))
+    with make_app(database).test_request_context(), long_write():
+        register(actor, new("T-2"))
+        with app.test_request_context():
+            register(actor, new("T-3"))
+            register(actor, new("T-10"))
+    assert codes() == ["T-1", "T-10", "T-2", "T-3"]
 
 
 def test_who_has_a_code(actor: Actor) -> None:

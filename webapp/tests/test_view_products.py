@@ -32,6 +32,31 @@ def test_register_and_see_it_at_once(browser: Browser) -> None:
         assert text in page
 
 
+def test_a_unit_that_was_added_elsewhere_is_taken_at_once(
+    browser: Browser, administrator: Administrator, database: URL
+) -> None:
+    """Each process remembers units for some seconds."""
+    browser.register("T-1")
+    administrator.execute(
+        f"INSERT INTO `{database.database}`.units (code, name, position, decimals) "
+        "VALUES ('saco', 'saco', 99, 0)"
+    )
+    assert browser.register("T-2", unit="saco").status_code == 302
+
+
+def test_a_unit_that_was_deactivated_elsewhere_is_refused_and_offered_no_more(
+    browser: Browser, administrator: Administrator, database: URL
+) -> None:
+    browser.register("T-1")
+    administrator.execute(
+        f"UPDATE `{database.database}`.units SET active = 0, version = version + 1 WHERE code = 'kg'"
+    )
+    response = browser.register("T-2", unit="kg")
+    assert response.status_code == 409
+    assert "Esta unidad ya no se ofrece." in response.text
+    assert 'value="kg"' not in response.text
+
+
 def test_own_writes_travel_in_a_cookie_that_only_writes_set(browser: Browser) -> None:
     # a login is noted in the audit log: it writes as well
     browser.client.delete_cookie("inventario_written")

@@ -13,6 +13,7 @@ from inventario.forms.quantities import QuantityField, too_fine
 from inventario.forms.text import clean, clean_lines, printable
 from inventario.models import Product, Unit
 from inventario.services.catalogue import NotOffered
+from inventario.services.choices import KnownUnit
 from inventario.services.products import Details, DuplicateCode, TooFine, details_of
 from inventario.services.quantities import fits
 from inventario.services.submissions import new_key
@@ -65,7 +66,7 @@ class ProductForm(KeyedForm):
         validators=[_length(1000), printable],
     )
 
-    def offer(self, units: Sequence[Unit]) -> None:
+    def offer(self, units: Sequence[Unit | KnownUnit]) -> None:
         self.unit.choices = [
             (unit.code, unit.name if unit.active else _("%(name)s (desactivada)", name=unit.name))
             for unit in units

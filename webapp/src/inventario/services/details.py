@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from inventario.database import db
 from inventario.models import AuditEntry, Category, Product, Unit
+from inventario.services.choices import KnownUnit
 from inventario.services.quantities import plain
 
 # each of them is one version
@@ -58,7 +59,7 @@ def details_of(product: Product) -> Details:
     )
 
 
-def described(details: Details, unit: Unit, category: Category | None) -> dict[str, str | None]:
+def described(details: Details, unit: Unit | KnownUnit, category: Category | None) -> dict[str, str | None]:
     """What the audit log says of a product: by field, as people read it."""
     return {
         "code": details.code,
@@ -70,7 +71,7 @@ def described(details: Details, unit: Unit, category: Category | None) -> dict[s
     }
 
 
-def columns(details: Details, unit: Unit, category: Category | None) -> dict[str, Any]:
+def columns(details: Details, unit: Unit | KnownUnit, category: Category | None) -> dict[str, Any]:
     return {
         "code": details.code,
         "name": details.name,

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
 from inventario.database import db, duplicate_key, reads, reads_latest, writes
-from inventario.models import Product, Unit
+from inventario.models import Category, Product, Unit
 from inventario.services import audit, catalogue, submissions, terms
 from inventario.services.actors import Actor
+from inventario.services.choices import KnownUnit, choices_lately
 
 # callers of this service need no other for them
 from inventario.services.details import Details as Details
@@ -30,7 +31,21 @@ from inventario.services.quantities import fits
 _BY_ID = "#"
 
 # by table, not by object: the way through the ORM takes longer than MySQL does
-_REGISTER = insert(Product.__table__)  # type: ignore[arg-type]
+_COLUMNS = ("code", "name", "description", "minimum", "unit_code", "category_id", "created_by_id")
+_NEW = [bindparam(f"new_{name}", type_=Product.__table__.c[name].type) for name in _COLUMNS]
+# as long as its unit is still the one that was checked, which then stays so until the unit of work ends
+_REGISTER = insert(Product.__table__).from_select(  # type: ignore[arg-type]
+    _COLUMNS,
+    select(*_NEW)
+    .where(
+        Unit.code == bindparam("new_unit_code"),
+        Unit.version == bindparam("same_version"),
+        Unit.decimals == bindparam("same_decimals"),
+        Unit.active,
+    )
+    .with_for_update(read=True),
+    include_defaults=False,
+)
 
 
 class ProductRefused(Exception):
@@ -109,12 +124,13 @@ def create(details: Details, *, actor: Actor, submission_key: str) -> Registered
         submissions.count(submission_key, actor.user_id, details.code, content)
     except submissions.AlreadyCounted as earlier:
         return _registered(earlier.subject)
-    unit = catalogue.offered_unit(details.unit_code)
-    _check_decimals(unit, minimum=details.minimum)
+    unit = _remembered_unit(details) or _unit_now(details)
     category = catalogue.category_named(details.category, actor=actor)
-    row = {"created_by_id": actor.user_id, **columns(details, unit, category)}
-    with _code_decided():
-        product_id = db.session.connection().execute(_REGISTER, row).lastrowid
+    product_id = _insert(details, unit, category, actor)
+    if not product_id:
+        # somebody has changed the unit since it was remembered
+        unit = _unit_now(details)
+        product_id = _insert(details, unit, category, actor)
     terms.index_new(_Named(product_id, details.code, details.name, details.description))
     after = described(details, unit, category)
     changes = {field: [None, value] for field, value in after.items() if value}
@@ -192,6 +208,29 @@ def code_holder(code: str, *, other_than: int | None = None) -> Holder | None:
         query = query.where(Product.id != other_than)
     row = db.session.execute(query).one_or_none()
     return Holder(*row) if row else None
+
+
+def _remembered_unit(details: Details) -> KnownUnit | None:
+    """The unit of a new product, if it is one that may be, as it was known some seconds ago."""
+    unit = choices_lately().offered_unit(details.unit_code)
+    fine = unit and (details.minimum is None or fits(details.minimum, unit.decimals))
+    return unit if fine else None
+
+
+def _unit_now(details: Details) -> Unit:
+    """The same as it stays until this unit of work ends."""
+    unit = catalogue.offered_unit(details.unit_code)
+    _check_decimals(unit, minimum=details.minimum)
+    return unit
+
+
+def _insert(details: Details, unit: Unit | KnownUnit, category: Category | None, actor: Actor) -> int:
+    """The number of the new product; 0, and no product, when its unit is another by now."""
+    row = {"created_by_id": actor.user_id, **columns(details, unit, category)}
+    new = {f"new_{name}": value for name, value in row.items()}
+    same = {"same_version": unit.version, "same_decimals": unit.decimals}
+    with _code_decided():
+        return db.session.connection().execute(_REGISTER, new | same).lastrowid
 
 
 def _locked(product_id: int) -> Product:

@@ -17,6 +17,7 @@ from inventario.models import Product
 from inventario.models.users import OPERATOR
 from inventario.services import catalogue, history, products
 from inventario.services.catalogue import NotOffered
+from inventario.services.choices import choices_lately
 from inventario.services.products import ProductRefused, Saved
 from inventario.services.submissions import new_key
 from inventario.views import labels
@@ -42,14 +43,20 @@ def new() -> str:
 @blueprint.post("/new")
 def create() -> str | Response | tuple[str, int]:
     form = ProductForm()
-    form.offer(catalogue.units())
+    form.offer(choices_lately().offered_units)
     if not form.validate():
-        return _render(form), 422
+        # perhaps only because a unit is newer than what is remembered
+        form.offer(catalogue.units())
+        if not form.validate():
+            return _render(form), 422
     try:
         code = products.register(
             form.product(), actor=current_actor(), submission_key=form.submission_key.data or ""
         )
-    except (*_REFUSALS, DatabaseUnavailable) as error:
+    except DatabaseUnavailable as error:
+        return _refused(form, error)
+    except _REFUSALS as error:
+        form.offer(catalogue.units())
         return _refused(form, error)
     logger.info("product registered", extra={"code": code})
     flash(_("Producto %(code)s registrado.", code=code), "success")
