@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+import re
+from decimal import Decimal
 from typing import Any
+from urllib.parse import unquote
 
 import flask
 import pytest
 from flask import Flask
+from sqlalchemy import URL
 
 from browser import Browser, hidden_fields
-from inventario.rendering import url_for
+from inventario.rendering import pieces, url_for
+from inventario.services.product_rows import Listed
+from mysql_server import Administrator
 
 
 @pytest.mark.parametrize("path", ["/", "/login"])
@@ -62,3 +68,50 @@ def test_addresses_follow_the_place_of_the_application(app: Flask) -> None:
         here = url_for("products.index")
     with app.test_request_context(base_url="http://localhost/inventario"):
         assert url_for("products.index") == f"/inventario{here}"
+
+
+def listed(**changes: Any) -> Listed:
+    product = Listed(7, "A-1", "Tuerca", "", "ud", "Ferretería", True, Decimal("1200.500"), False, 1)
+    return product._replace(**changes)
+
+
+def row(product: Listed) -> str:
+    return pieces("products/row.html", "row", [product], "/products", ("Cantidad", "Retirado", "Bajo"))
+
+
+def test_a_piece_is_made_anew_when_anything_in_it_changes(app: Flask) -> None:
+    with app.test_request_context():
+        before = row(listed())
+        assert row(listed()) == before
+        changes: list[dict[str, Any]] = [
+            {"id": 8}, {"code": "A-2"}, {"name": "Perno"}, {"description": "De acero"}, {"unit_code": "kg"},
+            {"category": None}, {"active": False}, {"quantity": Decimal(3)}, {"low": True}, {"version": 2},
+        ]  # fmt: skip
+        assert len({row(listed(**change)) for change in changes} | {before}) == len(Listed._fields) + 1
+
+
+def test_a_piece_is_each_language_s_own_and_escapes_what_is_in_it(app: Flask) -> None:
+    product = listed(name="<b>")
+    with app.test_request_context(headers={"Accept-Language": "es"}):
+        assert "1.200,5<" in row(product)
+    with app.test_request_context(headers={"Accept-Language": "en"}):
+        assert "1,200.5<" in row(product)
+        assert "&lt;b&gt;" in row(product)
+
+
+def test_the_pieces_around_a_page_carry_each_request_s_own(browser: Browser) -> None:
+    for query in ("@token@", '"><b>', "@back@"):
+        page = browser.get("/products", query_string={"q": query}).text
+        assert "<b>" not in page
+        # the way back, as the reader came
+        assert unquote(hidden_fields(page)["back"]) == f"/products?q={query}"
+        assert re.findall(r'name="csrf_token" value="([^"]+)"', page) == [hidden_fields(page)["csrf_token"]] * 3
+
+
+def test_the_menu_is_the_role_s_own(browser: Browser, administrator: Administrator, database: URL) -> None:
+    assert "/people" in browser.get("/products").text
+    administrator.execute(f"UPDATE `{database.database}`.users SET role = 'viewer'")
+    page = browser.get("/products").text
+    assert "/people" not in page
+    assert re.findall(r'href="([^"]+)" aria-current="page"', page) == ["/products"]
+    assert re.findall(r'href="([^"]+)" aria-current="page"', browser.get("/movements").text) == ["/movements"]

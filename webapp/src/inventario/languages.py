@@ -37,7 +37,8 @@ def register_languages(app: Flask, settings: Settings) -> None:
 
 def language() -> str:
     """The code of the language in force."""
-    return str(get_locale() or DEFAULT_LANGUAGE)
+    locale = get_locale()
+    return locale.language if locale else DEFAULT_LANGUAGE
 
 
 def is_time_zone(name: str | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from inventario import formats
 from inventario.database import read_is_stale
 from inventario.languages import LANGUAGES, language
 from inventario.models import User
-from inventario.models.users import ADMINISTRATOR, OPERATOR, VIEWER
+from inventario.models.users import ADMINISTRATOR, OPERATOR, VIEWER, includes
 from inventario.readers import reader
 
 
@@ -25,11 +26,6 @@ class Entry:
     endpoint: str
     label: LazyString
     role: str = VIEWER
-
-    @property
-    def is_current(self) -> bool:
-        """Whether the page that is shown belongs to it: all pages of its blueprint do."""
-        return (request.endpoint or "").partition(".")[0] == self.endpoint.partition(".")[0]
 
 
 NAVIGATION: Sequence[Entry] = (
@@ -69,16 +65,30 @@ def _common() -> dict[str, Any]:
     user = reader()
     return {
         "user": user,
-        "navigation": _for(user, NAVIGATION),
-        "account_menu": _for(user, ACCOUNT_MENU),
+        "navigation": _menu(user, "navigation"),
+        "account_menu": _menu(user, "account"),
+        # an entry is the current one on all pages of its blueprint
+        "section": (request.endpoint or "").partition(".")[0],
         "may_change": user is not None and user.may(OPERATOR),
         "read_is_stale": read_is_stale(),
         "language": language(),
-        "languages": LANGUAGES,
+        "languages": tuple(LANGUAGES.items()),
         "theme": theme(),
-        "themes": THEMES,
+        "themes": _themes(language()),
     }
 
 
-def _for(user: User | None, entries: Sequence[Entry]) -> list[Entry]:
-    return [entry for entry in entries if user is not None and user.may(entry.role)]
+def _menu(user: User | None, name: str) -> tuple[tuple[str, str], ...]:
+    return _menu_of(user.role, name, language()) if user is not None else ()
+
+
+@functools.cache
+def _menu_of(role: str, name: str, _language: str) -> tuple[tuple[str, str], ...]:
+    """Endpoints and labels in a language."""
+    entries = {"navigation": NAVIGATION, "account": ACCOUNT_MENU}[name]
+    return tuple((entry.endpoint, str(entry.label)) for entry in entries if includes(role, entry.role))
+
+
+@functools.cache
+def _themes(_language: str) -> tuple[tuple[str, str], ...]:
+    return tuple((name, str(label)) for name, label in THEMES.items())

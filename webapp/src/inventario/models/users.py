@@ -16,6 +16,11 @@ VIEWER = "viewer"
 ROLES = (VIEWER, OPERATOR, ADMINISTRATOR)
 
 
+def includes(role: str, other: str) -> bool:
+    """Whether a role includes what the other may do."""
+    return ROLES.index(role) >= ROLES.index(other)
+
+
 class User(UserMixin, Base):
     """Somebody who may sign in. Whoever leaves is deactivated: what they did stays theirs."""
 
@@ -44,7 +49,7 @@ class User(UserMixin, Base):
 
     def may(self, role: str) -> bool:
         """Whether this user's role includes what `role` may do."""
-        return ROLES.index(self.role) >= ROLES.index(role)
+        return includes(self.role, role)
 
 
 class LoginFailures(Base):

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
-from flask import render_template, request, url_for
+from flask import render_template, request
 from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from inventario.languages import language
+from inventario.rendering import url_for
 from inventario.services.choices import Choices, choices
 from inventario.services.finding import ALL, RETIRED, Criteria, find
 from inventario.views.criteria import parse, query
@@ -48,20 +51,29 @@ def index() -> str:
     criteria = parse(request.args)
     page = find(criteria)
     offered = choices()
+    orders, states = _texts(language())
+    order = f"-{criteria.sort}" if criteria.descending else criteria.sort
     return render_template(
         "products/index.html",
         page=page,
         criteria=criteria,
         choices=offered,
-        orders=ORDERS,
-        states=_STATES,
-        order=f"-{criteria.sort}" if criteria.descending else criteria.sort,
+        orders=orders,
+        states=states,
+        order=order,
+        caption=dict(orders)[order],
         columns={sort: _column(criteria, sort, label) for sort, label in _labels().items()},
         filters=_filters(criteria, offered),
         exports={kind: _export(criteria, kind) for kind in ("csv", "xlsx")},
         before=_address(criteria, cursor=page.before) if page.before else None,
         after=_address(criteria, cursor=page.after) if page.after else None,
     )
+
+
+@functools.cache
+def _texts(_language: str) -> tuple[tuple[tuple[str, str], ...], ...]:
+    """The orders and the states, in a language."""
+    return tuple(tuple((value, str(text)) for value, text in texts.items()) for texts in (ORDERS, _STATES))
 
 
 def _labels() -> dict[str, str]:
