@@ -95,6 +95,7 @@ def test_a_commit_waits_for_the_replica(source, replica):
         ("slave1", "server_id", "2"),
         ("maestro1", "log_bin_basename", "/var/lib/mysql/data/mysql-bin"),
         ("maestro1", "sync_binlog", "1"),
+        ("maestro1", "binlog_transaction_compression", "1"),
         ("slave1", "relay_log_recovery", "0"),
         ("slave1", "sync_relay_log", "1"),
         ("maestro1", "collation_server", "utf8mb4_es_0900_ai_ci"),
