@@ -261,3 +261,18 @@ def test_a_small_size_is_counted_each_time(fill: Fill) -> None:
     fill({"code": "A"})
     page = finding.find(Criteria())
     assert (codes(page), page.total) == (["A"], 1)
+
+
+def test_a_page_shows_what_the_database_holds_to_the_letter(fill: Fill) -> None:
+    fill({"code": "P1", "name": "x", "category_id": 3, "quantity": "999999999999999.999", "minimum": 1})
+    texts = ('Tubo 1/2" \\ «ñ» 😀', "uno\ndos\t</b>\u2028'")
+
+    @writes()
+    def rename() -> None:
+        product = db.session.scalars(select(Product)).one()
+        product.name, product.description = texts
+
+    rename()
+    (row,) = finding.find(Criteria()).products
+    ((whole,), _after) = finding.some(Criteria(), 1)
+    assert row == (whole.id, "P1", *texts, "ud", "C3", 1, "999999999999999.999", 0, 1)

@@ -35,7 +35,7 @@ from inventario.services.narrowing import (
     measure,
     walk,
 )
-from inventario.services.product_rows import Columns, Found, Listed, everything, shown
+from inventario.services.product_rows import Columns, Found, Listed, everything, listed, shown
 
 PAGE_ROWS = 50
 COUNT_LIMIT = 10_000
@@ -119,16 +119,16 @@ def find(criteria: Criteria) -> Page:
     backwards = cursor is not None and cursor.backwards
     found = _rows(plan, cursor, PAGE_ROWS + 1, shown)
     more = len(found) > PAGE_ROWS
-    rows = found[:PAGE_ROWS]
+    rows = listed(found[:PAGE_ROWS])
     if backwards:
         rows.reverse()
     total, capped = _count(plan)
     return Page(
-        products=[Listed(*row[:-1]) for row in rows],
+        products=[product for product, _place in rows],
         total=total,
         total_is_capped=capped,
-        after=_cursor(criteria, rows[-1].sort_key, rows[-1].id) if rows and (more or backwards) else "",
-        before=_cursor(criteria, rows[0].sort_key, rows[0].id, backwards=True)
+        after=_cursor(criteria, *rows[-1]) if rows and (more or backwards) else "",
+        before=_cursor(criteria, *rows[0], backwards=True)
         if rows and (more if backwards else cursor is not None)
         else "",
     )
@@ -379,8 +379,8 @@ def _count_tested(first: Narrowing, others: Sequence[Narrowing]) -> int:
     return db.session.scalars(tested).one()
 
 
-def _cursor(criteria: Criteria, key: Any, number: int, *, backwards: bool = False) -> str:
-    return encode(Cursor(criteria.sort, criteria.descending, backwards, key, number))
+def _cursor(criteria: Criteria, row: Listed | Found, place: Any, *, backwards: bool = False) -> str:
+    return encode(Cursor(criteria.sort, criteria.descending, backwards, place, row.id))
 
 
 def _cursor_at(criteria: Criteria, row: Found) -> str:
@@ -390,4 +390,4 @@ def _cursor_at(criteria: Criteria, row: Found) -> str:
         "quantity": row.quantity,
         "changed": row.updated_at,
     }
-    return _cursor(criteria, keys[criteria.sort], row.id)
+    return _cursor(criteria, row, keys[criteria.sort])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime
 import decimal
-from collections.abc import Callable
+import json
+import typing
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, Table, select
+from sqlalchemy import CHAR, Row, Select, Table, cast, func, select
 
 from inventario.models import Category, Unit
 from inventario.services.narrowing import PRODUCTS
@@ -16,8 +18,8 @@ from inventario.services.narrowing import PRODUCTS
 # the statement for the products of these keys, whether they go down
 Columns = Callable[[Select[Any], bool], Select[Any]]
 
-_CATEGORIES = cast(Table, Category.__table__)
-_UNITS = cast(Table, Unit.__table__)
+_CATEGORIES = typing.cast(Table, Category.__table__)
+_UNITS = typing.cast(Table, Unit.__table__)
 
 
 class Listed(NamedTuple):
@@ -30,7 +32,7 @@ class Listed(NamedTuple):
     unit_code: str
     category: str | None
     active: bool
-    quantity: decimal.Decimal
+    quantity: str
     low: bool
     version: int
 
@@ -58,20 +60,33 @@ class Found:
 
 
 def shown(keys: Select[Any], down: bool) -> Select[Any]:
-    """The columns of `Listed`, and what the rows are sorted by."""
+    """What `Listed` holds, and as text what the rows are sorted by: one value a row (see `listed`)."""
     keyed = keys.subquery("keyed")
-    columns = (
+    values = func.json_array(
         *(PRODUCTS.c[name] for name in ("id", "code", "name", "description", "unit_code")),
-        _CATEGORIES.c.name.label("category"),
-        *(PRODUCTS.c[name] for name in ("active", "quantity", "low", "version")),
-        keyed.c.sort_key,
+        _CATEGORIES.c.name,
+        PRODUCTS.c.active,
+        # exact
+        cast(PRODUCTS.c.quantity, CHAR),
+        PRODUCTS.c.low,
+        PRODUCTS.c.version,
+        cast(keyed.c.sort_key, CHAR),
     )
-    statement = select(*columns).select_from(
+    statement = select(values).select_from(
         keyed.join(PRODUCTS, PRODUCTS.c.id == keyed.c.id).outerjoin(
             _CATEGORIES, _CATEGORIES.c.id == PRODUCTS.c.category_id
         )
     )
     return _in_order(statement, keyed, down)
+
+
+def listed(rows: Sequence[Row[Any]]) -> list[tuple[Listed, str]]:
+    """What `shown` found: each product, and its place in the order.
+
+    The driver takes rows apart value by value, in Python; as JSON, all at once, they cost a third of that.
+    """
+    found = json.loads(f"[{','.join([row[0] for row in rows])}]")
+    return [(Listed(*values), place) for *values, place in found]
 
 
 def everything(keys: Select[Any], down: bool) -> Select[Any]:
