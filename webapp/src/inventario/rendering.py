@@ -20,7 +20,7 @@ _TOKEN = "the-token-of-whoever-reads-this"  # noqa: S105 - it is none
 _CSRF_FIELD = "csrf_token"
 _MOST_ADDRESSES = 4096
 # such as rows of lists, of a kilobyte or less
-_MOST_PIECES = 4096
+_MOST_PIECES = 2048
 _MOST_LARGE_PIECES = 32
 
 _pages: dict[tuple[str, ...], str] = {}

@@ -23,7 +23,7 @@ _UNITS = typing.cast(Table, Unit.__table__)
 
 
 class Listed(NamedTuple):
-    """A product as a page shows it. Two that are equal look alike."""
+    """A product as a page shows it: two that are equal look alike. 1 stands for true (see `listed`)."""
 
     id: int
     code: str
@@ -31,9 +31,9 @@ class Listed(NamedTuple):
     description: str
     unit_code: str
     category: str | None
-    active: bool
+    active: int
     quantity: str
-    low: bool
+    low: int | None
     version: int
 
 
