@@ -120,6 +120,16 @@ def test_nothing_but_a_read_is_repeated_unless_it_is_said() -> None:
     assert "non_idempotent" in block(nginx(), "location @repeatable_write {")
 
 
+def test_a_write_is_handed_over_only_once_and_never_at_a_clients_word() -> None:
+    text = nginx()
+    quick = block(text, "location @repeatable_write {")
+    assert 'proxy_set_header X-Write-Hand-Over "@slow_write";' in quick
+    # a location with headers of its own gets none from above
+    assert "proxy_set_header X-Forwarded-For $remote_addr;" in quick
+    assert "X-Write-Hand-Over" not in block(text, "location @slow_write {")
+    assert text.count('proxy_set_header X-Write-Hand-Over "";') >= 1
+
+
 def test_a_login_that_may_not_be_repeated_is_waited_for() -> None:
     login = block(nginx(loadbalancer_repeatable_posts=[]), "location = /login {")
     assert "non_idempotent" not in login

@@ -15,6 +15,7 @@ from inventario.database import register_database
 from inventario.devices import register_devices
 from inventario.errors import register_errors
 from inventario.forms import register_forms
+from inventario.hand_over import register_hand_over
 from inventario.headers import register_headers
 from inventario.idempotency import register_idempotency
 from inventario.languages import register_languages
@@ -41,6 +42,7 @@ def create_app(settings: configuration.Settings | None = None) -> Flask:
     register_languages(app, settings)
     register_background(app)
     register_figures(app)
+    register_hand_over(app)
     register_access(app)
     register_uploads(app, settings)
     register_devices(app, settings)
