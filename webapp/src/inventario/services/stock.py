@@ -26,6 +26,13 @@ NOTE_LENGTH = 500
 
 # by table, not by object: the way through the ORM takes longer than MySQL does
 _MOVE = insert(Movement.__table__)  # type: ignore[arg-type]
+_FOUND = (
+    select(Product.id, Product.code, Product.name, Product.active, Product.quantity, Unit.code, Unit.decimals)
+    .join(Unit, Unit.code == Product.unit_code)
+    .where(Product.id == bindparam("wanted"))
+)
+# its unit stays free for others
+_LOCKED = _FOUND.with_for_update(of=Product)
 _PRODUCTS = Product.__table__
 _SET_QUANTITY = update(_PRODUCTS).where(_PRODUCTS.c.id == bindparam("moved"))  # type: ignore[arg-type]
 
@@ -207,17 +214,7 @@ def page(
 
 
 def _stock(product_id: int, *, lock: bool) -> Stock:
-    query = (
-        select(
-            Product.id, Product.code, Product.name, Product.active, Product.quantity, Unit.code, Unit.decimals
-        )
-        .join(Unit, Unit.code == Product.unit_code)
-        .where(Product.id == product_id)
-    )
-    if lock:
-        # its unit stays free for others
-        query = query.with_for_update(of=Product)
-    row = db.session.execute(query).one_or_none()
+    row = db.session.execute(_LOCKED if lock else _FOUND, {"wanted": product_id}).one_or_none()
     if row is None:
         raise ProductUnknown
     return Stock(*row)
