@@ -23,16 +23,23 @@ def test_a_sound_cluster_passes(cluster: Cluster) -> None:
 def row_dropped(cluster: Cluster, replica: Node) -> Iterator[tuple[str, ...]]:
     """A row is missing on one replica, without any trace in its GTIDs."""
     # no product of the tests has the last unit; foreign keys would be in the way of the first one
-    last = "SELECT HEX(code), HEX(name), position FROM units ORDER BY position DESC LIMIT 1"
-    code, name, position = replica.sql(last, cluster.database)[0]
-    drop = f"DELETE FROM units WHERE HEX(code) = '{code}'"
+    columns = [
+        row[0]
+        for row in replica.sql(
+            "SELECT column_name FROM information_schema.columns "
+            f"WHERE table_schema = '{cluster.database}' AND table_name = 'units' ORDER BY ordinal_position"
+        )
+    ]
+    values = ", ".join(f"HEX(CONCAT({column}))" for column in columns)
+    last = replica.sql(f"SELECT {values} FROM units ORDER BY position DESC LIMIT 1", cluster.database)[0]
+    drop = f"DELETE FROM units WHERE HEX(code) = '{last[columns.index('code')]}'"
     replica.sql(f"SET sql_log_bin = 0; {OPEN}{drop}{CLOSE}", cluster.database)
     try:
         yield replica.name, "units"
     finally:
+        texts = ", ".join(f"CONVERT(UNHEX('{value}') USING utf8mb4)" for value in last)
         replica.sql(
-            f"SET sql_log_bin = 0; {OPEN} INSERT INTO units (code, name, position) VALUES "
-            f"(CONVERT(UNHEX('{code}') USING utf8mb4), CONVERT(UNHEX('{name}') USING utf8mb4), {position}){CLOSE}",
+            f"SET sql_log_bin = 0; {OPEN} INSERT INTO units ({', '.join(columns)}) VALUES ({texts}){CLOSE}",
             cluster.database,
         )
 
