@@ -132,6 +132,26 @@ def test_killed_connections_fail_neither_reads_nor_writes(
     assert names() == ["dos", "una"]
 
 
+class Refused(Exception):
+    """A service says no."""
+
+
+def test_a_source_that_is_gone_when_a_unit_ends_changes_nothing_of_what_it_says(
+    node: Flask, administrator: Administrator, database: URL
+) -> None:
+    @writes()
+    def refuse() -> None:
+        db.session.add(Category(name="Uno"))
+        db.session.flush()
+        assert administrator.kill_connections(database.database)
+        raise Refused
+
+    with pytest.raises(Refused):
+        refuse()
+    add("Dos")
+    assert names() == ["Dos"]
+
+
 def test_a_connection_killed_between_two_reads_of_a_request(
     node: Flask, administrator: Administrator, database: URL
 ) -> None:

@@ -221,7 +221,13 @@ def enter(kind: str, side: str, deadline: Deadline) -> Session:
 def leave(_session: Session) -> None:
     """Roll back, give the connection back to its pool and forget the session; loaded objects stay usable."""
     current_deadline.set(None)
-    db.session.remove()
+    try:
+        db.session.remove()
+    except exc.DBAPIError as error:
+        if classify(error) is None:
+            raise
+        # nobody was there any more to roll back: the server does so by itself, and its connection is given up
+        db.session.registry.clear()
 
 
 def _first_side() -> str:
