@@ -16,8 +16,8 @@ from proof.load import Load, Result, running
 
 # a module that is not named here comes last
 ORDER = (
-    "test_upgrade",
     "test_deployment",
+    "test_upgrade",
     "test_host",
     "test_duplicates",
     "test_shares",
