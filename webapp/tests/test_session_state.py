@@ -45,7 +45,7 @@ def test_gtids_are_found(message: bytes, expected: str) -> None:
 
 def test_the_answer_to_commit_tells_what_the_source_has_executed(app: Flask) -> None:
     with app.app_context(), engine(SOURCE).connect() as connection:
-        driver = connection.connection.dbapi_connection
+        driver: object = connection.connection.dbapi_connection
         assert isinstance(driver, BoundedConnection)
         connection.exec_driver_sql("INSERT INTO categories (name) VALUES ('una')")
         connection.commit()
