@@ -32,10 +32,10 @@ WRITERS = """
 """
 
 
-def test_a_builder_of_images_does_not_move_the_authority_or_the_vault(tmp_path: pathlib.Path) -> None:
-    """The first run of all makes builders before it makes the authority."""
-    playbook = tmp_path / "play.yml"
-    playbook.write_text(PLAY, encoding="utf-8")
+def played(play: str, folder: pathlib.Path) -> str:
+    """What a play on the tests' inventory says."""
+    playbook = folder / "play.yml"
+    playbook.write_text(play, encoding="utf-8")
     run = subprocess.run(
         [pathlib.Path(sys.executable).with_name("ansible-playbook"), "-i", "inventory/test", playbook],
         cwd=ROOT,
@@ -44,20 +44,17 @@ def test_a_builder_of_images_does_not_move_the_authority_or_the_vault(tmp_path: 
         check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr
+    return run.stdout
+
+
+def test_a_builder_of_images_does_not_move_the_authority_or_the_vault(tmp_path: pathlib.Path) -> None:
+    """The first run of all makes builders before it makes the authority."""
+    said = played(PLAY, tmp_path)
     inventory = ROOT / "inventory" / "test"
-    assert f"authority={inventory}/authority vault={inventory}/group_vars/all/vault.yml" in run.stdout
+    assert f"authority={inventory}/authority vault={inventory}/group_vars/all/vault.yml" in said
 
 
 def test_half_of_the_threads_may_wait_for_the_source(tmp_path: pathlib.Path) -> None:
     """The others are for those who only read."""
-    playbook = tmp_path / "play.yml"
-    playbook.write_text(WRITERS, encoding="utf-8")
-    run = subprocess.run(
-        [pathlib.Path(sys.executable).with_name("ansible-playbook"), "-i", "inventory/test", playbook],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert "6 of 12" in run.stdout
+    said = played(WRITERS, tmp_path)
+    assert "6 of 12" in said

@@ -148,8 +148,9 @@ def _read(work: Callable[[], T], side: str | None = None) -> T:
 def _write(work: Callable[[], T], repeatable: bool, budget: float | None = None) -> T:
     if budget and _source_hung():
         raise DatabaseUnavailable(writing=True)
+    longest = database_settings().write_budget
     # a request may have less time than the setting gives (see inventario.hand_over)
-    longest = min(database_settings().write_budget, g.get("write_budget", database_settings().write_budget))
+    longest = min(longest, g.get("write_budget", longest))
     deadline = Deadline(min(budget or longest, longest))
     try:
         with writers().at_work() as writer:
