@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -11,15 +13,22 @@ from flask import Flask
 from sqlalchemy import URL
 
 from conftest import make_app
+from inventario.database import writes
 from inventario.models import AuditEntry, Category, Unit
-from inventario.services import catalogue, products
+from inventario.models.stock import IN
+from inventario.services import catalogue, products, stock
 from inventario.services.actors import Actor
 from inventario.services.catalogue import DecimalsInUse, EntryUnknown, InUse, NotOffered, StaleEntry, Taken
-from inventario.services.products import Details
+from inventario.services.products import Details, TooFine
+from inventario.services.stock import QuantityInvalid
 from inventario.services.submissions import new_key
-from mysql_server import Administrator
+from mysql_server import Administrator, MysqlServer
 
 FIRST = ["ud", "caja", "paq", "par", "kg", "g", "l", "ml", "m", "m2", "rollo"]
+# InnoDB renews its list of transactions only for those who have not just asked
+LOOK_AGAIN = 0.15
+# whether a transaction waits for a lock of another
+WAITING = "SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT' LIMIT 1"
 
 
 @pytest.fixture(autouse=True)
@@ -120,6 +129,91 @@ def test_decimals_that_quantities_need_stay(
     with pytest.raises(DecimalsInUse):
         catalogue.edit_unit("m2", version + 1, "metro cuadrado", 0, **once(by))
     catalogue.edit_unit("m2", version + 1, "metro cuadrado", 3, **once(by))
+
+
+Work = Callable[[Callable[[], None]], object]
+
+
+def move_half_a_kilo(number: int, by: dict[str, Any]) -> Work:
+    @writes()
+    def work(meanwhile: Callable[[], None]) -> None:
+        stock.move(by["actor"], number, IN, Decimal("0.5"), "purchase", "", new_key())
+        meanwhile()
+
+    return work
+
+
+def ask_for_half_a_kilo(number: int, by: dict[str, Any]) -> Work:
+    @writes()
+    def work(meanwhile: Callable[[], None]) -> None:
+        details = Details("T-1", "Tornillo", "", "kg", "", Decimal("0.5"))
+        products.edit(number, 1, details, **once(by))
+        meanwhile()
+
+    return work
+
+
+@pytest.mark.parametrize("make", [move_half_a_kilo, ask_for_half_a_kilo])
+def test_decimals_are_not_taken_from_what_is_under_way(
+    by: dict[str, Any],
+    administrator: Administrator,
+    database: URL,
+    make: Callable[[int, dict[str, Any]], Work],
+) -> None:
+    """Whoever lowers them waits for those who are about to need them, and then knows of them."""
+    register(by, "T-1", unit_code="kg")
+    ((number,),) = administrator.execute(f"SELECT id FROM `{database.database}`.products")
+    version = catalogue.get(Unit, "kg").version
+    node = make_app(database)
+
+    def lower() -> None:
+        with node.test_request_context():
+            catalogue.edit_unit("kg", version, "kilogramo", 0, **once(by))
+
+    with ThreadPoolExecutor(1) as other:
+        lowering: Future[None] | None = None
+
+        def meanwhile() -> None:
+            nonlocal lowering
+            lowering = other.submit(lower)
+            end = time.monotonic() + 5
+            while not lowering.done() and not administrator.execute(WAITING):
+                assert time.monotonic() < end
+                time.sleep(LOOK_AGAIN)
+
+        make(int(number), by)(meanwhile)
+        assert lowering
+        with pytest.raises(DecimalsInUse):
+            lowering.result()
+
+
+@pytest.mark.parametrize("make", [move_half_a_kilo, ask_for_half_a_kilo])
+def test_decimals_that_are_being_taken_are_not_used(
+    by: dict[str, Any],
+    server: MysqlServer,
+    administrator: Administrator,
+    database: URL,
+    make: Callable[[int, dict[str, Any]], Work],
+) -> None:
+    register(by, "T-1", unit_code="kg")
+    ((number,),) = administrator.execute(f"SELECT id FROM `{database.database}`.products")
+    node = make_app(database)
+
+    def use() -> None:
+        with node.test_request_context():
+            make(int(number), by)(lambda: None)
+
+    with Administrator(server) as lowering, ThreadPoolExecutor(1) as other:
+        lowering.execute("START TRANSACTION")
+        lowering.execute(f"UPDATE `{database.database}`.units SET decimals = 0 WHERE code = 'kg'")
+        using = other.submit(use)
+        end = time.monotonic() + 5
+        while not using.done() and not administrator.execute(WAITING):
+            assert time.monotonic() < end
+            time.sleep(LOOK_AGAIN)
+        lowering.execute("COMMIT")
+        with pytest.raises((QuantityInvalid, TooFine)):
+            using.result()
 
 
 def test_units_in_ones_own_order(by: dict[str, Any]) -> None:

@@ -164,10 +164,14 @@ def latest(model: type[Entry], key: str | int) -> Entry:
     return get(model, key)
 
 
-def offered_unit(code: str) -> Unit:
-    """The unit that a product gets in the running unit of work; it keeps its decimals until that ends."""
-    unit = db.session.scalars(select(Unit).where(Unit.code == code).with_for_update(read=True)).one_or_none()
-    if unit is None or not unit.active:
+def offered_unit(code: str, *, unless: str = "") -> Unit:
+    """The unit that a product gets in the running unit of work; it keeps its decimals until that ends.
+
+    :param unless: the one that the product has already, offered or not.
+    """
+    as_it_is_now = select(Unit).where(Unit.code == code).with_for_update(read=True)
+    unit = db.session.scalars(as_it_is_now.execution_options(populate_existing=True)).one_or_none()
+    if unit is None or not (unit.active or unit.code == unless):
         raise NotOffered("unit")
     return unit
 

@@ -152,9 +152,8 @@ def edit(product_id: int, version: int, details: Details, *, actor: Actor, submi
         return False
     if row.version != version:
         raise StaleVersion(saved_version(row, version))
-    unit, category = row.unit, row.category
-    if details.unit_code != row.unit_code:
-        unit = catalogue.offered_unit(details.unit_code)
+    category = row.category
+    unit = catalogue.offered_unit(details.unit_code, unless=row.unit_code)
     if details.category != (category.name if category else ""):
         category = catalogue.category_named(details.category, actor=actor)
     _check_decimals(unit, minimum=details.minimum, unit=row.quantity)

@@ -31,8 +31,8 @@ _FOUND = (
     .join(Unit, Unit.code == Product.unit_code)
     .where(Product.id == bindparam("wanted"))
 )
-# its unit stays free for others
-_LOCKED = _FOUND.with_for_update(of=Product)
+# nobody gives its unit fewer decimals meanwhile; those who move other products of it do not wait
+_LOCKED = _FOUND.with_for_update(of=Product).suffix_with(f"FOR SHARE OF {Unit.__tablename__}")
 _PRODUCTS = Product.__table__
 _SET_QUANTITY = update(_PRODUCTS).where(_PRODUCTS.c.id == bindparam("moved"))  # type: ignore[arg-type]
 
