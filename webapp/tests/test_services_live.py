@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 import pytest
@@ -9,11 +9,13 @@ from sqlalchemy import URL
 
 from conftest import make_app
 from faulty_network import Relay
-from inventario.database import db, writes
-from inventario.models import Product
-from inventario.services import audit, live
+from inventario.database import db, reads, writes
+from inventario.models import Product, Unit
+from inventario.services import audit, catalogue, live
 from inventario.services.actors import Actor
+from inventario.services.submissions import new_key
 from mysql_server import Administrator
+from query_plans import plan_of
 
 CODES = ["T-1", "T-2", "T-3"]
 
@@ -182,3 +184,73 @@ def test_rows_come_in_the_order_asked_for_without_those_that_there_are_not(node:
     first, second = (register(code, actor) for code in CODES[:2])
     assert [row.id for row in live.rows([second, 999_999_999, first])] == [second, first]
     assert live.rows([]) == []
+
+
+def rename(category: str, name: str, actor: Actor) -> None:
+    (entry,) = (one.entry for one in catalogue.counted_categories().rows if one.entry.name == category)
+    catalogue.edit_category(entry.id, entry.version, name, actor=actor, submission_key=new_key())
+
+
+def called() -> Mapping[str, Mapping[str, str | None]]:
+    renamed = latest().renamed
+    return renamed.names if renamed else {}
+
+
+def test_units_and_categories_are_told_by_their_names(node: Flask, actor: Actor) -> None:
+    """However many products have them."""
+    catalogue.add_category("Tornillos", actor=actor, submission_key=new_key())
+    catalogue.move_unit("kg", -1, actor=actor, submission_key=new_key())
+    assert called() == {}
+    rename("Tornillos", "Tornillería", actor)
+    first = latest().renamed
+    assert first
+    catalogue.edit_unit(
+        "kg", catalogue.get(Unit, "kg").version, "kilo", 3, actor=actor, submission_key=new_key()
+    )
+    assert called() == {"category": {"Tornillos": "Tornillería"}, "unit_name": {"kilogramo": "kilo"}}
+    second = latest().renamed
+    assert second
+    assert second.latest > first.latest
+
+
+def test_new_names_are_found_without_a_look_at_the_products(node: Flask, actor: Actor) -> None:
+    number = register("T-1", actor)
+    for _ in range(50):
+        change(number, actor)
+    catalogue.add_category("Tornillos", actor=actor, submission_key=new_key())
+    plan = plan_of("audit_entries", reads(lambda: db.session.execute(live.renamed_query()).all()))
+    assert plan.index == "ix_audit_entries_family_created_at"
+    assert plan.rows_read < 10
+
+
+def test_names_that_were_changed_long_ago_are_not_told(
+    node: Flask, actor: Actor, administrator: Administrator, database: URL
+) -> None:
+    catalogue.add_category("Tornillos", actor=actor, submission_key=new_key())
+    rename("Tornillos", "Tornillería", actor)
+    administrator.execute(
+        f"UPDATE `{database.database}`.audit_entries "
+        f"SET created_at = UTC_TIMESTAMP(6) - INTERVAL {live.WINDOW_SECONDS + 1} SECOND"
+    )
+    assert called() == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ([("A", "B")], {"A": "B"}),
+        ([(None, "A"), ("A", "B")], {"A": "B"}),
+        ([("A", "B"), ("B", "C")], {"A": "C", "B": "C"}),
+        ([("A", "B"), ("B", "A")], {"B": "A"}),
+        # whoever shows A may mean either
+        ([("A", "B"), ("C", "A")], {"A": None, "C": "A"}),
+        ([("A", "B"), (None, "A")], {"A": None}),
+        ([("A", "T"), ("B", "A"), ("T", "B")], {"A": None, "B": None, "T": "B"}),
+        ([("A", "B"), ("B", None)], {}),
+        ([(None, "A")], {}),
+    ],
+)
+def test_what_had_an_old_name_is_called_as_it_is_now(
+    changes: list[tuple[str | None, str | None]], told: dict[str, str | None]
+) -> None:
+    assert live._called(changes) == told

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -92,6 +93,17 @@ def test_a_change_is_told_with_what_a_list_shows(browser: Browser, anonymous: Br
     assert told["version"] == version(browser) == answer.get_etag()[0]
 
 
+def test_a_category_that_gets_another_name_is_told(browser: Browser, anonymous: Browser) -> None:
+    browser.register("T-1", category="Ferretería")
+    assert told(browser)["renamed"] is None
+    number = re.findall(r"/categories/(\d+)/edit", browser.get("/categories").text)[0]
+    answer = browser.submit(f"/categories/{number}/edit", name="Tornillería")
+    assert answer.status_code == 302, answer.text
+    renamed = anonymous.get(changes(browser)).get_json()["renamed"]
+    assert renamed["names"] == {"category": {"Ferretería": "Tornillería"}}
+    assert renamed["latest"] > 0
+
+
 def test_what_is_known_already_is_not_told_again(browser: Browser, anonymous: Browser) -> None:
     path = changes(browser)
     tag = anonymous.get(path).headers["ETag"]
@@ -139,7 +151,8 @@ def test_pages_with_products_are_live(browser: Browser) -> None:
         assert f'data-key="{present}"' in page
         assert 'data-changes-url="/live/changes"' in page
         assert f'data-product-id="{new["id"]}"' in page
-        assert 'data-field="quantity"' in page
+        for field in ("quantity", "category"):
+            assert f'data-field="{field}"' in page
         assert "js/live.js" in page
 
 

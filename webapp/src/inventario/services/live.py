@@ -1,17 +1,18 @@
 """What changed just now: asked once for all open pages, however many there are.
 
 The latest changes come from the audit log, which every change of a product writes in its own transaction.
-Rows are told as they are, not how they changed: whoever hears of one twice, or late, is none the worse.
+Rows are told as they are, not how they changed: whoever hears of one twice, or late, is none the worse. Of
+a unit or a category that got another name, which thousands of products may have, only the names are told.
 """
 
 from __future__ import annotations
 
 import decimal
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import ColumnElement, Select, func, select, text
 
 from inventario.database import db, reads, reads_latest
 from inventario.database.own_writes import executed
@@ -24,7 +25,13 @@ MOST_ROWS = 200
 _MOST_ENTRIES = 3000
 # enough to say that there is something new
 _MOST_CREATED = 100
+# of units and categories
+_MOST_RENAMED = 1000
 _CREATED = "product.created"
+# whose names rows show, and how these are called there
+_NAMES = {"unit": "unit_name", "category": "category"}
+# the few entries of a rare family, without a look at those of products
+_BY_FAMILY = "FORCE INDEX (ix_audit_entries_family_created_at)"
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,18 @@ class Created:
 
 
 @dataclass(frozen=True)
+class Renamed:
+    """Units and categories that are called otherwise of late, by the names that pages may still show.
+
+    None: something else has, or had meanwhile, the old name: what is shown does not tell which one it is.
+    """
+
+    # grows with each further one
+    latest: int
+    names: Mapping[str, Mapping[str, str | None]]
+
+
+@dataclass(frozen=True)
 class Changes:
     """The products that changed of late, the latest first, as of these transactions or later ones."""
 
@@ -66,6 +85,7 @@ class Changes:
     more: bool
     # new ones, which no page shows yet; an import may have made a hundred thousand
     created: Sequence[Created]
+    renamed: Renamed | None
 
 
 @reads_latest
@@ -100,15 +120,67 @@ def changes(known: str = "") -> Changes | None:
         others=ids[MOST_ROWS:],
         more=len(changed) > _MOST_ENTRIES,
         created=[Created(*entry) for entry in created],
+        renamed=_renamed(),
     )
 
 
+def renamed_query() -> Select[int, str, Any]:
+    """What happened of late to units and categories, the latest first."""
+    return (
+        select(AuditEntry.id, AuditEntry.family, AuditEntry.changes)
+        .with_hint(AuditEntry, _BY_FAMILY, "mysql")
+        .where(AuditEntry.family.in_(_NAMES), AuditEntry.created_at >= _since())
+        .order_by(AuditEntry.id.desc())
+        .limit(_MOST_RENAMED)
+    )
+
+
+def _renamed() -> Renamed | None:
+    entries = db.session.execute(renamed_query()).all()
+    names: dict[str, dict[str, str | None]] = {}
+    for family, field in _NAMES.items():
+        changes = [entry.changes or {} for entry in reversed(entries) if entry.family == family]
+        if called := _called([change["name"] for change in changes if "name" in change]):
+            names[field] = called
+    return Renamed(entries[0].id, names) if names else None
+
+
+def _called(changes: Iterable[tuple[str | None, str | None]]) -> dict[str, str | None]:
+    """How what had each of the old names is called now; changes of names (before, after), oldest first."""
+    # of each unit or category its present name, which no other has
+    present: list[str | None] = []
+    which: dict[str, int] = {}
+    had: dict[str, set[int]] = {}
+    for before, after in changes:
+        number = len(present) if before is None else which.pop(before, len(present))
+        if number == len(present):
+            present.append(None)
+        present[number] = after
+        if after is not None:
+            which[after] = number
+        for name in (before, after):
+            if name is not None:
+                had.setdefault(name, set()).add(number)
+    told: dict[str, str | None] = {}
+    for name, numbers in had.items():
+        now = present[next(iter(numbers))]
+        if len(numbers) > 1:
+            told[name] = None
+        # no product has what was deleted
+        elif now not in (None, name):
+            told[name] = now
+    return told
+
+
+def _since() -> ColumnElement[Any]:
+    return func.utc_timestamp(6) - text(f"INTERVAL {WINDOW_SECONDS} SECOND")
+
+
 def _latest(*columns: Any) -> Select[Any]:
-    since = func.utc_timestamp(6) - text(f"INTERVAL {WINDOW_SECONDS} SECOND")
     return (
         select(*columns)
         .where(
-            AuditEntry.created_at >= since,
+            AuditEntry.created_at >= _since(),
             AuditEntry.subject_type == "product",
             AuditEntry.subject_id.is_not(None),
         )

@@ -70,6 +70,7 @@ def changes() -> Response | tuple[Response, int]:
             others=found.others,
             more=found.more,
             created=found.created,
+            renamed=found.renamed,
         )
         answer.set_etag(version)
     answer.headers[_KEEP] = f"@{second}"

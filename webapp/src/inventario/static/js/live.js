@@ -1,8 +1,8 @@
 // Shows changes as they happen, made by whoever through whatever node: asks once a second what changed since the
 // version that it knows. The load balancer answers for all browsers together, most often that nothing has.
 //
-// It works on elements with data-product-id; in each, data-field="quantity|minimum|code|name|category|unit" holds a
-// text, and of the elements with data-when="ok|low|retired" only the one that is true is shown.
+// It works on elements with data-product-id; in each, data-field="quantity|minimum|code|name|category|unit|unit_name"
+// holds a text, and of the elements with data-when="ok|low|retired" only the one that is true is shown.
 // With data-list on its own element (templates/live.html) the page is a list that a new product may belong to.
 
 // The load balancer keeps the answer for the rest of its second, and says what time it is there: pages ask once in each
@@ -79,6 +79,25 @@ class Page {
     }
     document.dispatchEvent(new CustomEvent("inventario:product", { detail: row }));
     return differed;
+  }
+
+  /** Call units and categories as they are called now; the products of which only the database knows how. */
+  rename(names) {
+    const unsure = [];
+    for (const [field, called] of Object.entries(names)) {
+      for (const shown of document.querySelectorAll(`[data-product-id] [data-field="${field}"]`)) {
+        const old = shown.textContent.trim();
+        if (!Object.hasOwn(called, old)) continue;
+        const element = shown.closest("[data-product-id]");
+        if (called[old] === null) {
+          unsure.push(Number(element.dataset.productId));
+        } else {
+          shown.textContent = called[old];
+          this.#mark(element);
+        }
+      }
+    }
+    return unsure;
   }
 
   #update(element, row) {
@@ -164,6 +183,8 @@ class Live {
     // products made after this page that it does not show, and those made just before it
     this.created = new Set();
     this.known = new Set();
+    // of the names of units and categories that were told
+    this.renamed = 0;
     this.isList = "list" in root.dataset;
     this.timer = 0;
     this.busy = false;
@@ -219,7 +240,7 @@ class Live {
     return Math.max(0, Math.min(soon, again - Date.now()));
   }
 
-  async catchUp({ version, rows, others, more, created }) {
+  async catchUp({ version, rows, others, more, created, renamed }) {
     const away = Date.now() - this.syncedAt;
     // a clock that was set back says nothing
     if (away < 0 || away > AWAY) {
@@ -231,12 +252,18 @@ class Live {
     this.show(rows);
     this.count(created.map(({ id }) => id));
     const told = new Set(rows.map((row) => row.id));
-    const open = new Set(others);
+    const open = new Set(others.concat(this.rename(renamed)));
     const lacking = this.page.ids().filter((id) => !told.has(id) && (more || open.has(id)));
     if (lacking.length) {
       await pause(500 * Math.random());
       this.show(await this.rows(version, lacking));
     }
+  }
+
+  rename(renamed) {
+    if (!renamed || renamed.latest <= this.renamed) return [];
+    this.renamed = renamed.latest;
+    return this.page.rename(renamed.names);
   }
 
   show(rows) {
