@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, Response, expect
+from visiting import open_product, register, sign_in
 
 from proof.cluster import Cluster
 
@@ -18,18 +19,10 @@ SEEN_WITHIN = 2
 MOST_CHANGES = 8
 
 
-def sign_in(page: Page, cluster: Cluster) -> None:
-    page.goto("/login")
-    page.get_by_label("Usuario").fill(cluster.username)
-    page.get_by_label("Contraseña", exact=True).fill(cluster.password)
-    page.get_by_role("button", name="Entrar", exact=True).click()
-    page.wait_for_url(re.compile("/$"))
-
-
 @pytest.fixture
 def watching(page: Page, cluster: Cluster) -> Page:
     """The page that stays open."""
-    sign_in(page, cluster)
+    sign_in(page, cluster.username, cluster.password)
     return page
 
 
@@ -42,14 +35,6 @@ def changing(watching: Page) -> Page:
 @pytest.fixture
 def code(session_mark: str, screen: str) -> str:
     return f"{session_mark}-VIVO-{screen}"
-
-
-def register(page: Page, code: str) -> None:
-    page.goto("/products/new")
-    page.get_by_label("Código").fill(code)
-    page.get_by_label("Nombre").fill(f"Tornillo {code}")
-    page.get_by_role("button", name="Registrar", exact=True).click()
-    page.wait_for_url(re.compile("/products$|/products/[0-9]+"))
 
 
 def rename(page: Page, name: str) -> tuple[str, float]:
@@ -77,8 +62,7 @@ def test_a_change_through_another_node_is_seen_without_reloading(
     node = opened.headers["x-served-by"]
     expect(watching.get_by_text("En vivo")).to_be_visible()
     watching.evaluate("document.body.dataset.same = 'page'")
-    changing.goto(f"/products?q={code}")
-    changing.get_by_role("link", name=code, exact=True).click()
+    open_product(changing, code)
     nodes = set()
     for number in range(MOST_CHANGES):
         name = f"Cambiado {number}"
@@ -93,6 +77,25 @@ def test_a_change_through_another_node_is_seen_without_reloading(
             break
     assert nodes - {node}, f"every change went through {node}, as the page did"
     assert watching.evaluate("document.body.dataset.same") == "page"
+
+
+def test_a_category_with_another_name_is_called_so_on_open_pages(
+    watching: Page, changing: Page, code: str, photograph: Photograph
+) -> None:
+    before, after = f"Antes {code}", f"Después {code}"
+    register(changing, f"{code}-CAT", category=before)
+    watching.goto(f"/products?q={code}-CAT")
+    expect(watching.get_by_text("En vivo")).to_be_visible()
+    # the page of the list on which it is
+    changing.goto(f"/categories?after={before[:-1]}")
+    changing.get_by_role("link", name=f"Editar {before}", exact=True).click()
+    changing.locator("[name=name]").fill(after)
+    changing.get_by_role("button", name="Guardar", exact=True).click()
+    changing.wait_for_url(re.compile("/categories$"))
+    watching.bring_to_front()
+    shown = watching.locator("[data-product-id] [data-field=category]")
+    expect(shown).to_have_text(after, timeout=1000 * SEEN_WITHIN)
+    photograph(watching, "live-category")
 
 
 def test_a_new_product_is_hinted_at(watching: Page, changing: Page, code: str, photograph: Photograph) -> None:
@@ -110,13 +113,12 @@ def test_a_new_product_is_hinted_at(watching: Page, changing: Page, code: str, p
 
 def test_a_page_without_network_says_so_and_catches_up(watching: Page, changing: Page, code: str) -> None:
     register(changing, f"{code}-RED")
-    changing.goto(f"/products?q={code}-RED")
+    open_product(changing, f"{code}-RED")
     watching.goto(f"/products?q={code}-RED")
     expect(watching.get_by_text("En vivo")).to_be_visible()
     # what this page asks fails, as without a network; what the other one asks does not
     watching.route("**/live/**", lambda route: route.abort("aborted"))
     expect(watching.get_by_text("Sin conexión")).to_be_visible()
-    changing.get_by_role("link", name=f"{code}-RED", exact=True).click()
     rename(changing, "Cambiado sin red")
     expect(watching.get_by_text("Cambiado sin red")).to_be_hidden()
     watching.unroute("**/live/**")

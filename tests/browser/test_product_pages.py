@@ -3,12 +3,11 @@ same time none overwrites the other: the second sees both versions and chooses."
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
-from visiting import sign_in
+from visiting import register, sign_in
 
 from proof.cluster import Cluster
 
@@ -30,16 +29,6 @@ def second(first: Page) -> Page:
 @pytest.fixture
 def code(session_mark: str, screen: str) -> str:
     return f"{session_mark}-DATOS-{screen}"
-
-
-def register(page: Page, code: str) -> None:
-    page.goto("/products/new")
-    page.get_by_label("Código").fill(code)
-    page.get_by_label("Nombre").fill("Tornillo")
-    page.get_by_label("Unidad").select_option("kg")
-    page.get_by_label("Mínimo").fill("2,5")
-    page.get_by_role("button", name="Registrar", exact=True).click()
-    page.wait_for_url(re.compile("/products"))
 
 
 def edit(page: Page, code: str) -> None:
@@ -64,7 +53,7 @@ def test_a_code_that_is_taken_is_named_while_typing(first: Page, code: str, phot
 
 
 def test_none_of_two_people_overwrites_the_other(first: Page, second: Page, code: str, photograph: Photograph) -> None:
-    register(first, f"{code}-B")
+    register(first, f"{code}-B", unit="kg", minimum="2,5")
     edit(first, f"{code}-B")
     edit(second, f"{code}-B")
     first.get_by_label("Nombre").fill("Tornillo de ala")

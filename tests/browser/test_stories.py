@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from visiting import sign_in, try_to_sign_in
+from visiting import open_product, register, sign_in, try_to_sign_in
 
 from proof.cluster import Cluster
 
@@ -56,19 +56,12 @@ def code(session_mark: str, request: pytest.FixtureRequest) -> str:
     return f"{session_mark}-{request.node.name[5:20].upper().strip('_')}".replace("_", "-")
 
 
-def register(page: Page, code: str, name: str = "Tornillo de ala", **fields: str) -> str:
-    """Register a product and give the address of its page."""
-    page.goto("/products/new")
-    page.locator("[name=code]").fill(code)
-    page.locator("[name=name]").fill(name)
-    for field, value in fields.items():
-        page.locator(f"[name={field}]").fill(value)
-    page.get_by_role("button", name="Registrar", exact=True).click()
-    expect(page.get_by_text(f"Producto {code} registrado.")).to_be_visible()
-    page.goto(f"/products?q={code}")
-    page.get_by_role("rowheader", name=code).get_by_role("link").click()
+def registered(page: Page, code: str, name: str = "Tornillo de ala", **fields: str) -> str:
+    """The address of a new product's page, on which it is."""
+    register(page, code, name, **fields)
+    address = open_product(page, code)
     expect(page.get_by_role("heading", name=name)).to_be_visible()
-    return page.url
+    return address
 
 
 def move(page: Page, product: str, kind: str, quantity: str) -> None:
@@ -144,7 +137,7 @@ def test_a_new_password_ends_the_other_sessions_and_wrong_ones_lock(
 
 
 def test_a_code_that_is_taken_is_said_while_typing(administrator: Page, code: str, photograph: Photograph) -> None:
-    register(administrator, code)
+    registered(administrator, code)
     administrator.goto("/products/new")
     administrator.locator("[name=code]").press_sequentially(code.lower())
     expect(administrator.locator("#code-taken")).to_contain_text(code)
@@ -154,7 +147,7 @@ def test_a_code_that_is_taken_is_said_while_typing(administrator: Page, code: st
 def test_two_people_edit_the_same_product(
     administrator: Page, visit: Visit, cluster: Cluster, code: str, photograph: Photograph
 ) -> None:
-    product = register(administrator, code, "Nombre de antes")
+    product = registered(administrator, code, "Nombre de antes")
     colleague = visit(cluster.username, cluster.password)
     for page in (administrator, colleague):
         page.goto(f"{product}/edit")
@@ -172,7 +165,7 @@ def test_two_people_edit_the_same_product(
 
 
 def test_stock_comes_and_goes_and_never_below_nothing(administrator: Page, code: str, photograph: Photograph) -> None:
-    product = register(administrator, code, minimum="3")
+    product = registered(administrator, code, minimum="3")
     move(administrator, product, "in", "10")
     administrator.goto(product)
     expect(administrator.locator(".figures")).to_contain_text("10")
@@ -195,7 +188,7 @@ def test_stock_comes_and_goes_and_never_below_nothing(administrator: Page, code:
 
 
 def test_retired_and_back(administrator: Page, code: str) -> None:
-    product = register(administrator, code)
+    product = registered(administrator, code)
     administrator.get_by_role("button", name="Retirar", exact=True).click()
     expect(administrator.get_by_text("Retirado", exact=True).first).to_be_visible()
     administrator.goto(f"/products?q={code}")
@@ -239,7 +232,7 @@ def test_products_from_a_file_and_back_into_one(
 def test_what_one_does_another_sees_without_reloading(
     administrator: Page, visit: Visit, cluster: Cluster, code: str
 ) -> None:
-    product = register(administrator, code)
+    product = registered(administrator, code)
     watching = visit(cluster.username, cluster.password)
     watching.goto(f"/products?q={code}")
     cell = watching.locator("[data-product-id] [data-field=quantity]")
