@@ -16,7 +16,7 @@ from flask_login import LoginManager, current_user
 from werkzeug.wrappers import Response
 
 from inventario import bearer, sessions
-from inventario.models import User
+from inventario.models import Person
 from inventario.models.users import OPERATOR, VIEWER
 from inventario.request_log import request_id
 from inventario.services import accounts
@@ -92,7 +92,7 @@ def register_access(app: Flask) -> None:
 
 
 @login_manager.user_loader
-def _load(user_id: str) -> User | None:
+def _load(user_id: str) -> Person | None:
     session_id, version = sessions.claim()
     user = accounts.of_session(int(user_id), session_id, version) if user_id.isdecimal() else None
     if user is None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytz
-from flask import Flask, current_app, request
+from flask import Flask, current_app, g, has_app_context, request
 from flask_babel import Babel, get_locale
 from werkzeug.wrappers import Response
 
@@ -37,8 +37,13 @@ def register_languages(app: Flask, settings: Settings) -> None:
 
 def language() -> str:
     """The code of the language in force."""
-    locale = get_locale()
-    return locale.language if locale else DEFAULT_LANGUAGE
+    if not has_app_context():
+        return DEFAULT_LANGUAGE
+    if "language" not in g:
+        locale = get_locale()
+        g.language = locale.language if locale else DEFAULT_LANGUAGE
+    known: str = g.language
+    return known
 
 
 def is_time_zone(name: str | None) -> bool:

@@ -14,7 +14,7 @@ from flask_babel import lazy_gettext as _l
 from inventario import formats
 from inventario.database import read_is_stale
 from inventario.languages import LANGUAGES, language
-from inventario.models import User
+from inventario.models import Person, User
 from inventario.models.users import ADMINISTRATOR, OPERATOR, VIEWER, includes
 from inventario.readers import reader
 
@@ -78,7 +78,7 @@ def _common() -> dict[str, Any]:
     }
 
 
-def _menu(user: User | None, name: str) -> tuple[tuple[str, str], ...]:
+def _menu(user: Person | User | None, name: str) -> tuple[tuple[str, str], ...]:
     return _menu_of(user.role, name, language()) if user is not None else ()
 
 

@@ -6,10 +6,10 @@ from flask import g, has_request_context
 from flask_login import current_user
 
 from inventario.database import DatabaseUnavailable
-from inventario.models import User
+from inventario.models import Person, User
 
 
-def reader() -> User | None:
+def reader() -> Person | User | None:
     """The signed-in person, or None: for what a page looks like, never for what may be done.
 
     Unlike `current_user` it does not fail when the database that knows the person is away: the page that says

@@ -14,6 +14,7 @@ from inventario.database.faults import (
 from inventario.database.health import Health, check_health
 from inventario.database.long_writes import long_write
 from inventario.database.own_writes import must_see
+from inventario.database.snapshots import as_of, saw
 from inventario.database.units import read_is_stale, reads, reads_latest, writes
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "DatabaseUnavailable",
     "Health",
     "OutcomeUnknown",
+    "as_of",
     "check_health",
     "db",
     "duplicate_key",
@@ -32,5 +34,6 @@ __all__ = [
     "reads_latest",
     "refused_by",
     "register_database",
+    "saw",
     "writes",
 ]

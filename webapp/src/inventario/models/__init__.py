@@ -7,7 +7,7 @@ from inventario.models.products import Product
 from inventario.models.search import ProductTerm
 from inventario.models.stock import Movement
 from inventario.models.submissions import Submission
-from inventario.models.users import ApiToken, EndedSession, LoginFailures, User
+from inventario.models.users import ApiToken, EndedSession, LoginFailures, Person, User
 
 __all__ = [
     "ApiToken",
@@ -18,6 +18,7 @@ __all__ = [
     "ImportRow",
     "LoginFailures",
     "Movement",
+    "Person",
     "Product",
     "ProductTerm",
     "Submission",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import dataclass
 
 from flask_login import UserMixin
 from sqlalchemy import CHAR, ForeignKey, String, false, text, true
@@ -49,6 +50,21 @@ class User(UserMixin, Base):
 
     def may(self, role: str) -> bool:
         """Whether this user's role includes what `role` may do."""
+        return includes(self.role, role)
+
+
+@dataclass(eq=False)
+class Person(UserMixin):
+    """A user as every request knows who asks: a row of theirs, without what the ORM adds to it."""
+
+    id: int
+    username: str
+    role: str
+    must_change_password: bool
+    language: str | None
+    time_zone: str | None
+
+    def may(self, role: str) -> bool:
         return includes(self.role, role)
 
 

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import String, bindparam, literal_column, select
 
-from inventario.database import db, reads, writes
-from inventario.models import EndedSession, User
+from inventario.database import db, reads, saw, writes
+from inventario.models import EndedSession, Person, User
 from inventario.services import audit, submissions
 from inventario.services.actors import Actor
 
-# every request asks for it
+# every request asks for it, and in the same statement as of when its server answers
 _OF_SESSION = (
-    select(User)
+    select(
+        User.id,
+        User.username,
+        User.role,
+        User.must_change_password,
+        User.language,
+        User.time_zone,
+        literal_column("@@GLOBAL.gtid_executed", String),
+    )
     .outerjoin(EndedSession, EndedSession.session_id == bindparam("session_id"))
     .where(
         User.id == bindparam("user_id"),
@@ -27,10 +35,15 @@ class SessionOver(Exception):
 
 
 @reads
-def of_session(user_id: int, session_id: str, version: int) -> User | None:
+def of_session(user_id: int, session_id: str, version: int) -> Person | None:
     """The active user of a session that neither ended nor began before all of theirs were ended."""
     session = {"session_id": session_id, "user_id": user_id, "session_version": version}
-    return db.session.scalars(_OF_SESSION, session).one_or_none()
+    row = db.session.connection().execute(_OF_SESSION, session).one_or_none()
+    if row is None:
+        return None
+    *columns, executed = row
+    saw(executed)
+    return Person(*columns)
 
 
 @writes(repeatable=True)

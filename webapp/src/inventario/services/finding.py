@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true, union
 
-from inventario.database import db, reads
+from inventario.database import as_of, db, reads
 from inventario.services import sizes, terms
 from inventario.services.cursors import Cursor, decode, encode
 from inventario.services.narrowing import (
@@ -66,6 +66,8 @@ _ORDERS = {
 SORTS = tuple(_ORDERS)
 # statements that are kept, so that the page that many ask for is not put together again each time
 _STATEMENTS = 64
+# pages that are kept, of up to 50 products
+_PAGES = 32
 _SORTED, _MERGED = "sorted", "merged"
 
 
@@ -87,7 +89,7 @@ class Criteria:
 class Page:
     """Products in their order, and the cursors of the next page and the one before; empty: there is none."""
 
-    products: Sequence[Listed]
+    products: tuple[Listed, ...]
     total: int
     total_is_capped: bool
     after: str
@@ -111,9 +113,20 @@ class _Plan:
         return [narrowing.holds() for narrowing in narrowings]
 
 
-@reads
 def find(criteria: Criteria) -> Page:
     """A page of the products that meet the criteria."""
+    moment = as_of()
+    return _read(criteria) if moment is None else _read_at(moment, criteria)
+
+
+@functools.lru_cache(_PAGES)
+def _read_at(_moment: Hashable, criteria: Criteria) -> Page:
+    """What many ask for, again and again, while nothing is written."""
+    return _read(criteria)
+
+
+@reads
+def _read(criteria: Criteria) -> Page:
     plan = _plan(criteria)
     cursor = decode(criteria.cursor, criteria.sort, criteria.descending)
     backwards = cursor is not None and cursor.backwards
@@ -124,7 +137,7 @@ def find(criteria: Criteria) -> Page:
         rows.reverse()
     total, capped = _count(plan)
     return Page(
-        products=[product for product, _place in rows],
+        products=tuple(product for product, _place in rows),
         total=total,
         total_is_capped=capped,
         after=_cursor(criteria, *rows[-1]) if rows and (more or backwards) else "",

@@ -61,12 +61,12 @@ def log_in(username: str, password: str, device: Device, *, origin: Actor) -> Us
     return user
 
 
-def confirm(user: User, password: str, device: Device, *, origin: Actor) -> User:
+def confirm(username: str, password: str, device: Device, *, origin: Actor) -> User:
     """Somebody who is in shows that they know their password; wrong ones count as they do at the door."""
-    found, known = _check(user.username, password, device, origin)
+    found, known = _check(username, password, device, origin)
     if known.has_failures:
         with _best_effort("failures"):
-            _forget_failures(known.device, user.username)
+            _forget_failures(known.device, found.username)
     return found
 
 

@@ -63,7 +63,7 @@ def password() -> str | Response | tuple[str, int]:
         return _password_page(form), 422
     device = current_device()
     try:
-        user = logins.confirm(current_user, form.current.data or "", device, origin=current_actor())
+        user = logins.confirm(current_user.username, form.current.data or "", device, origin=current_actor())
         if form.new_password.data == form.current.data:
             form.refuse(passwords.THE_SAME)
             return _password_page(form), 422

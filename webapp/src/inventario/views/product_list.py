@@ -26,6 +26,8 @@ ORDERS: dict[str, LazyString] = {
     "-changed": _l("Los últimos cambios primero"),
     "changed": _l("Los últimos cambios al final"),
 }
+# lists whose surroundings are kept
+_AROUND = 64
 _STATES: dict[str, LazyString] = {RETIRED: _l("Retirados"), ALL: _l("Activos y retirados")}
 
 
@@ -50,24 +52,33 @@ class Filter:
 def index() -> str:
     criteria = parse(request.args)
     page = find(criteria)
-    offered = choices()
-    orders, states = _texts(language())
-    order = f"-{criteria.sort}" if criteria.descending else criteria.sort
     return render_template(
         "products/index.html",
         page=page,
         criteria=criteria,
-        choices=offered,
-        orders=orders,
-        states=states,
-        order=order,
-        caption=dict(orders)[order],
-        columns={sort: _column(criteria, sort, label) for sort, label in _labels().items()},
-        filters=_filters(criteria, offered),
-        exports={kind: _export(criteria, kind) for kind in ("csv", "xlsx")},
-        before=_address(criteria, cursor=page.before) if page.before else None,
-        after=_address(criteria, cursor=page.after) if page.after else None,
+        **_around(criteria, choices(), page.before, page.after, language(), request.script_root),
     )
+
+
+@functools.lru_cache(_AROUND)
+def _around(
+    criteria: Criteria, offered: Choices, before: str, after: str, _language: str, _root: str
+) -> dict[str, Any]:
+    """What stands around the products: put together once for those who look for the same."""
+    orders, states = _texts(_language)
+    order = f"-{criteria.sort}" if criteria.descending else criteria.sort
+    return {
+        "choices": offered,
+        "orders": orders,
+        "states": states,
+        "order": order,
+        "caption": dict(orders)[order],
+        "columns": tuple(_column(criteria, sort, label) for sort, label in _labels().items()),
+        "filters": _filters(criteria, offered),
+        "exports": tuple(_export(criteria, kind) for kind in ("csv", "xlsx")),
+        "before": _address(criteria, cursor=before) if before else None,
+        "after": _address(criteria, cursor=after) if after else None,
+    }
 
 
 @functools.cache
