@@ -20,8 +20,8 @@ ROLES: Mapping[str, LazyString] = {
 }
 _EXPLAINED = [
     SelectChoice(VIEWER, _l("Consulta: ve todo y no cambia nada")),
-    SelectChoice(OPERATOR, _l("Operación: registra productos y movimientos")),
-    SelectChoice(ADMINISTRATOR, _l("Administración: además, personas, unidades y categorías")),
+    SelectChoice(OPERATOR, _l("Operación: además, productos, movimientos, unidades y categorías")),
+    SelectChoice(ADMINISTRATOR, _l("Administración: además, personas y auditoría")),
 ]
 
 
