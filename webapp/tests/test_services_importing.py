@@ -81,6 +81,19 @@ def said(job: Job) -> list[tuple[int | None, str, str]]:
     return [(problem.row, problem.column, problem.message) for problem in job.problems]
 
 
+def test_a_unit_is_not_taken_for_another(actor: Actor, sql: Sql) -> None:
+    """The name of one is the code of another, and two codes differ by what is not read."""
+    for code, name in (("kilo", "kg"), ("m.", "milla")):
+        catalogue.add_unit(code, name, 0, actor=actor, submission_key=new_key())
+    job = stage(actor, table("A-1;Cable;;kg;;;", "A-2;Cable;;kilo;;;"))
+    assert said(job) == [(2, "Unidad", "«kg» puede ser más de una unidad. Escriba lo que solo ella lleve.")]
+    job = stage(
+        actor, table("B-1;Cable;;Kilogramo;;;", "B-2;Cable;;M.;;;", "B-3;Cable;;m;;;", "B-4;Cable;;milla;;;")
+    )
+    assert take_over(actor, job).state == DONE
+    assert sql("SELECT unit_code FROM {db}.products ORDER BY code") == [("kg",), ("m.",), ("m",), ("m.",)]
+
+
 def test_a_file_is_staged_and_then_taken_over(actor: Actor, sql: Sql) -> None:
     job = stage(
         actor,
@@ -92,7 +105,7 @@ def test_a_file_is_staged_and_then_taken_over(actor: Actor, sql: Sql) -> None:
         ),
     )
     assert (job.state, job.total_rows, job.problem_count) == (CHECKED, 3, 0)
-    assert job.summary == {"categories": ["Ferretería", "ferreteria"], "category_count": 2, "stocked": 2}
+    assert job.summary == {"categories": ["Ferretería"], "category_count": 1, "stocked": 2}
     assert sql.count("products") == 0
     job = take_over(actor, job)
     assert (job.state, job.done_rows) == (DONE, 3)

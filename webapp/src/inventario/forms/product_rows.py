@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -49,7 +49,8 @@ class ProductRows:
     """Checks rows by the rules of the product's form; services.staging calls it row by row."""
 
     def __init__(self, units: Sequence[Unit]) -> None:
-        self._units = {_key(name): unit for unit in units for name in (unit.name, unit.code)}
+        # to the letter, else as people write it
+        self._units = [(spelling, _named(units, spelling)) for spelling in (str.casefold, _key)]
         self._rules = {column: _Rule(getattr(ProductForm, column)) for column in _TEXTS}
         self._positions: dict[str, int] = {}
         self._width = 0
@@ -121,10 +122,16 @@ class ProductRows:
         text = _text(cell).strip()
         if not text:
             raise ValueError(_("Escriba una unidad."))
-        unit = self._units.get(_key(text))
-        if unit is None:
-            raise ValueError(_("No hay ninguna unidad «%(unit)s».", unit=text[:40]))
-        return unit
+        for spelling, units in self._units:
+            found = units.get(spelling(text), ())
+            if len(found) > 1:
+                message = _(
+                    "«%(unit)s» puede ser más de una unidad. Escriba lo que solo ella lleve.", unit=text[:40]
+                )
+                raise ValueError(message)
+            if found:
+                return found[0]
+        raise ValueError(_("No hay ninguna unidad «%(unit)s».", unit=text[:40]))
 
     def _number(self, cell: str | Decimal, unit: Unit | None) -> str:
         if cell == "" or (isinstance(cell, str) and not cell.strip()):
@@ -181,6 +188,15 @@ class _Typed:
 
     def ngettext(self, one: str, many: str, count: int) -> str:
         return one if count == 1 else many
+
+
+def _named(units: Sequence[Unit], spelling: Callable[[str], str]) -> dict[str, list[Unit]]:
+    """Units by their names and their codes; the name of one may be the code of another."""
+    found: dict[str, list[Unit]] = {}
+    for unit in units:
+        for name in {spelling(unit.name), spelling(unit.code)}:
+            found.setdefault(name, []).append(unit)
+    return found
 
 
 def _known(cell: Cell) -> str | Decimal:

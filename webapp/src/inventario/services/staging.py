@@ -30,10 +30,11 @@ _EXISTING_CODES = text(
     " code VARCHAR(40) CHARACTER SET utf8mb4 COLLATE utf8mb4_es_0900_ai_ci PATH '$[1]')) AS sent"
     " STRAIGHT_JOIN products ON products.code = sent.code"
 )
-_KNOWN_CATEGORIES = text(
-    "SELECT sent.name, categories.active FROM JSON_TABLE(:sent, '$[*]' COLUMNS("
+_CATEGORIES = text(
+    "SELECT ANY_VALUE(sent.name) AS name, ANY_VALUE(categories.active) AS active"
+    " FROM JSON_TABLE(:sent, '$[*]' COLUMNS("
     " name VARCHAR(60) CHARACTER SET utf8mb4 COLLATE utf8mb4_es_0900_ai_ci PATH '$')) AS sent"
-    " STRAIGHT_JOIN categories ON categories.name = sent.name"
+    " LEFT JOIN categories ON categories.name = sent.name GROUP BY sent.name"
 )
 _REPEATED_CODES = text(
     "UPDATE import_rows AS again JOIN ("
@@ -235,7 +236,8 @@ def _count_problems(job_id: str) -> int:
 
 
 def _categories(names: set[str]) -> tuple[list[str], list[str]]:
-    """Those that are new, and those that are there and not offered."""
+    """Those that are new, each in one of its spellings, and those that are there and not offered."""
     sent: dict[str, Any] = {"sent": json.dumps(sorted(names))}
-    known = {row.name: row.active for row in db.session.execute(_KNOWN_CATEGORIES, sent)}
-    return sorted(names - known.keys()), sorted(name for name, active in known.items() if not active)
+    found = db.session.execute(_CATEGORIES, sent).all()
+    new = sorted(row.name for row in found if row.active is None)
+    return new, sorted(row.name for row in found if row.active == 0)
