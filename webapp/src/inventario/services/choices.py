@@ -64,12 +64,13 @@ def choices() -> Choices:
     """As they were some seconds ago; whoever has written something since sees it."""
     remembered = _remembered()
     if remembered is None:
-        seen = frozenset([after()])
+        until, seen = time.monotonic() + _SECONDS, frozenset([after()])
     elif after() not in remembered.seen:
-        seen = remembered.seen | {after()}
+        # not for longer: where somebody writes all the time, it would never end and hold the writes of all
+        until, seen = remembered.until, remembered.seen | {after()}
     else:
         return remembered.choices
-    remembered = _Remembered(time.monotonic() + _SECONDS, _load(), seen)
+    remembered = _Remembered(until, _load(), seen)
     current_app.extensions["inventario_choices"] = remembered
     return remembered.choices
 
