@@ -95,6 +95,9 @@ def test_the_token_of_somebody_who_left(actor: Actor, administrator: Administrat
     administrator.execute(f"UPDATE `{database.database}`.users SET active = 0 WHERE id = 1")
     try:
         assert tokens.authenticate(token) is None
+        # a request that came in before that
+        with pytest.raises(tokens.OwnerGone):
+            create(actor)
     finally:
         administrator.execute(f"UPDATE `{database.database}`.users SET active = 1 WHERE id = 1")
 

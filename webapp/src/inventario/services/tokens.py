@@ -33,6 +33,10 @@ class TooManyTokens(Exception):
     """This person has as many valid tokens as anybody may have."""
 
 
+class OwnerGone(Exception):
+    """This person was deactivated at this very moment: a token of theirs would wait for their return."""
+
+
 @dataclass(frozen=True)
 class NewToken:
     """`expires_at` is UTC without a zone; None: never."""
@@ -97,7 +101,8 @@ def create(new: NewToken, token: str, *, actor: Actor, submission_key: str) -> s
         found = _find(token)
         return token if found and found.age < _SHOWN else ""
     # one after the other, so that nobody has more than they may
-    db.session.execute(select(User.id).where(User.id == actor.user_id).with_for_update())
+    if not db.session.scalars(select(User.active).where(User.id == actor.user_id).with_for_update()).one():
+        raise OwnerGone
     counted = select(func.count()).where(ApiToken.user_id == actor.user_id, ApiToken.revoked_at.is_(None))
     if db.session.scalars(counted).one() >= MOST_TOKENS:
         raise TooManyTokens

@@ -38,6 +38,8 @@ def create() -> str | tuple[str, int]:
     except tokens.TooManyTokens:
         form.name.errors = [_("Ya tiene %(count)s tokens. Revoque los que no use.", count=tokens.MOST_TOKENS)]
         return _page(form), 409
+    except tokens.OwnerGone:
+        abort(403)
     return _page(TokenForm(None, submission_key=new_key()), made=new, value=value)
 
 
