@@ -15,45 +15,27 @@ from inventario.models.users import OPERATOR
 from inventario.services import stock
 from inventario.services.stock import Filters, Moved, NotEnough, ProductRetired, Stock, StockRefused
 from inventario.services.submissions import KeyReused, new_key
-from inventario.views import labels, periods
+from inventario.views import labels
+from inventario.views.narrowing import Narrowing, place
 
 logger = logging.getLogger(__name__)
 
 blueprint = Blueprint("stock", __name__)
 
-_LONGEST = 64
-
 
 @blueprint.get("/movements")
 def index() -> str:
     """Movements of all products."""
-    first, last = (periods.day(request.args.get(name, "")) for name in ("from", "to"))
-    kind = request.args.get("kind", "")
+    narrowing = Narrowing()
+    older, newer = place()
     filters = Filters(
-        kind=kind if kind in KINDS else "",
-        product_code=request.args.get("product", "").strip()[:_LONGEST],
-        username=request.args.get("person", "").strip()[:_LONGEST],
-        period=periods.period(first, last),
+        kind=narrowing.one_of("kind", KINDS),
+        product_code=narrowing.text("product"),
+        username=narrowing.text("person"),
+        period=narrowing.period(),
     )
-    page = stock.page(
-        filters,
-        older_than=request.args.get("older", type=int),
-        newer_than=request.args.get("newer", type=int),
-    )
-    # what the links to the other pages keep
-    chosen = {
-        "kind": filters.kind,
-        "product": filters.product_code,
-        "person": filters.username,
-        "from": first and first.isoformat(),
-        "to": last and last.isoformat(),
-    }
-    return render_template(
-        "stock/index.html",
-        page=page,
-        labels=labels,
-        chosen={name: value for name, value in chosen.items() if value},
-    )
+    page = stock.page(filters, older_than=older, newer_than=newer)
+    return render_template("stock/index.html", page=page, labels=labels, chosen=narrowing.chosen)
 
 
 @blueprint.get("/products/<int:product_id>/movements/new")
