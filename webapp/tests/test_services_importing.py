@@ -120,6 +120,10 @@ def test_a_file_is_staged_and_then_taken_over(actor: Actor, sql: Sql) -> None:
         ("in", "initial", 25, 25, 1),
         ("in", "initial", 1.5, 1.5, 1),
     ]
+    imported = "FROM {db}.audit_entries WHERE family = 'import'"
+    assert sql(f"SELECT action, username, subject, changes {imported}") == [
+        ("import.done", "ana", "tabla.csv", '{"products": 3}')
+    ]
     created = "FROM {db}.audit_entries WHERE action = 'product.created'"
     entries = sql(f"SELECT subject, changes {created} ORDER BY id")
     assert [entry[0] for entry in entries] == ["T-1", "T-2", "T-3"]

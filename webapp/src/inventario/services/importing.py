@@ -51,7 +51,8 @@ def take_over(job_id: str, claim: str, *, actor: Actor, code_label: str) -> None
     """Do it, and note what came of it. To be called by whoever holds the claim (see imports.start)."""
     try:
         with long_write() as session:
-            _make_all(session, job_id, claim, actor)
+            rows = _make_all(session, job_id, claim, actor)
+            _note(job_id, rows, actor)
             # last, so that whoever has taken this import from us meanwhile finds nothing of ours
             done = imports.mine(job_id, claim).values(state=DONE, claim=None, finished_at=func.utc_timestamp(6))
             if session.execute(done).rowcount != 1:  # type: ignore[attr-defined]
@@ -80,7 +81,17 @@ def _fail(job_id: str, claim: str) -> None:
     imports.fail(job_id, claim, [Problem(None, "", message)])
 
 
-def _make_all(session: Session, job_id: str, claim: str, actor: Actor) -> None:
+def _note(job_id: str, rows: int, actor: Actor) -> None:
+    """Who brought which file; each product has an entry of its own."""
+    job = imports.find(job_id)
+    name = job.filename if job else job_id
+    audit.record(
+        actor, "import.done", subject_type="import", subject_id=None, subject=name, changes={"products": rows}
+    )
+
+
+def _make_all(session: Session, job_id: str, claim: str, actor: Actor) -> int:
+    """How many products it were."""
     lists = _Lists(actor)
     done = after = 0
     told = time.monotonic()
@@ -97,6 +108,7 @@ def _make_all(session: Session, job_id: str, claim: str, actor: Actor) -> None:
             _tell(job_id, claim, done)
             told = time.monotonic()
     _tell(job_id, claim, done)
+    return done
 
 
 def _tell(job_id: str, claim: str, done: int) -> None:
