@@ -131,7 +131,8 @@ def test_a_file_is_staged_and_then_taken_over(actor: Actor, sql: Sql) -> None:
         "code": [None, "T-3"],
         "name": [None, "Té"],
         "unit": [None, "kilogramo"],
-        "category": [None, "ferreteria"],
+        # as the category is called, however the file spells it
+        "category": [None, "Ferretería"],
     }
     assert json.loads(str(entries[0][1]))["quantity"] == [None, "25"]
     assert sql("SELECT COUNT(*) FROM {db}.product_terms WHERE term = 'tornillo'") == [(1,)]

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from inventario.database import DatabaseUnavailable, OutcomeUnknown, duplicate_key, long_write
-from inventario.models import ImportRow, Movement, Product, Unit
+from inventario.models import Category, ImportRow, Movement, Product, Unit
 from inventario.models.stock import IN
 from inventario.services import audit, catalogue, imports, staging, terms
 from inventario.services.actors import Actor
@@ -156,6 +156,7 @@ def _product(number: int, fields: dict[str, str], lists: _Lists) -> dict[str, An
     unit = lists.unit(number, fields["unit"])
     minimum = Decimal(fields["minimum"]) if fields["minimum"] else None
     quantity = Decimal(fields["quantity"] or 0)
+    category = lists.category(number, fields["category"])
     if not fits(quantity, unit.decimals) or not fits(minimum or Decimal(0), unit.decimals):
         raise _Refused(number, _("La unidad admite menos decimales que cuando se comprobó el archivo."))
     return {
@@ -163,7 +164,7 @@ def _product(number: int, fields: dict[str, str], lists: _Lists) -> dict[str, An
         "name": fields["name"],
         "description": fields["description"],
         "unit_code": unit.code,
-        "category_id": lists.category_id(number, fields["category"]),
+        "category_id": category.id if category else None,
         "minimum": minimum,
         "quantity": quantity,
     }
@@ -171,7 +172,12 @@ def _product(number: int, fields: dict[str, str], lists: _Lists) -> dict[str, An
 
 def _changes(fields: dict[str, str], lists: _Lists) -> dict[str, Any]:
     """As the audit log has it of a product that is registered by hand."""
-    described = {**fields, "unit": lists.unit(0, fields["unit"]).name}
+    category = lists.category(0, fields["category"])
+    described = {
+        **fields,
+        "unit": lists.unit(0, fields["unit"]).name,
+        "category": category.name if category else "",
+    }
     return {field: [None, value] for field, value in described.items() if value not in ("", "0")}
 
 
@@ -188,7 +194,7 @@ class _Lists:
     def __init__(self, actor: Actor) -> None:
         self._actor = actor
         self._units: dict[str, Unit] = {}
-        self._categories: dict[str, int | None] = {"": None}
+        self._categories: dict[str, Category | None] = {"": None}
 
     def unit(self, row: int, code: str) -> Unit:
         if code not in self._units:
@@ -198,11 +204,10 @@ class _Lists:
                 raise _Refused(row, _("La unidad «%(name)s» ya no se ofrece.", name=code)) from error
         return self._units[code]
 
-    def category_id(self, row: int, name: str) -> int | None:
+    def category(self, row: int, name: str) -> Category | None:
         if name not in self._categories:
             try:
-                category = catalogue.category_named(name, actor=self._actor)
+                self._categories[name] = catalogue.category_named(name, actor=self._actor)
             except catalogue.NotOffered as error:
                 raise _Refused(row, _("La categoría «%(name)s» ya no se ofrece.", name=name)) from error
-            self._categories[name] = category.id if category else None
         return self._categories[name]
