@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from flask import current_app
-
-from inventario.database.extension import db
+from inventario.database.connections import REPLICA
+from inventario.database.extension import db, engine
 
 _SEEN = "executed"
 
@@ -28,4 +27,4 @@ def as_of() -> Hashable | None:
     # inside a unit that writes the data are not what others see; a server without GTIDs has no moments
     if not gtids or info.get("unit") == "write":
         return None
-    return current_app.extensions["sqlalchemy"], gtids
+    return engine(REPLICA), gtids
