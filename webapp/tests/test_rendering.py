@@ -6,11 +6,12 @@ from urllib.parse import unquote
 
 import flask
 import pytest
-from flask import Flask
+from flask import Flask, g
 from sqlalchemy import URL
 
 from browser import Browser, hidden_fields
-from inventario.rendering import pieces, url_for
+from inventario import rendering
+from inventario.rendering import page_for_everybody, pieces, url_for
 from inventario.services.product_rows import Listed
 from mysql_server import Administrator
 
@@ -44,6 +45,17 @@ def test_what_is_told_to_one_is_not_told_to_the_next(app: Flask) -> None:
     one.get("/products")
     assert "Inicie sesión" in one.get("/login").text
     assert "Inicie sesión" not in Browser(app).get("/login").text
+
+
+def test_a_page_made_while_the_source_is_away_is_not_everybodys(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rendering, "_pages", {})
+    warning = "La base de datos principal no responde"
+    with app.test_request_context("/"):
+        g.read_is_stale = True
+        assert warning in page_for_everybody("welcome.html")
+    assert warning not in Browser(app).get("/").text
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from flask_babel import get_translations
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 
+from inventario.database import read_is_stale
 from inventario.languages import language
 from inventario.presentation import theme
 
@@ -56,7 +57,7 @@ def page_for_everybody(template: str, context: Callable[[], Mapping[str, Any]] =
     It is rendered once for each language and look, by a process. Whoever has something to be told, or came with
     a query, gets a page of their own.
     """
-    if request.args or "_flashes" in session:
+    if request.args or "_flashes" in session or read_is_stale():
         return render_template(template, **context())
     key = (template, request.path, request.script_root, language(), theme())
     if key not in _pages:

@@ -32,7 +32,7 @@ def record(
     :param subject: what people call it.
     :param changes: {field: [before, after]}; values as JSON knows them, quantities as text.
     """
-    db.session.execute(_ENTER, _entry(actor, action, subject_type, subject_id, subject, changes))
+    db.session.connection().execute(_ENTER, _entry(actor, action, subject_type, subject_id, subject, changes))
 
 
 @writes()

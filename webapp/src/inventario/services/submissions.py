@@ -56,7 +56,7 @@ def count(key: str, user_id: int | None, subject: str, fingerprint: str | None =
     """
     counted = {"key": key, "user_id": user_id, "subject": subject, "fingerprint": fingerprint}
     try:
-        db.session.execute(_COUNT, counted)
+        db.session.connection().execute(_COUNT, counted)
     except IntegrityError as error:
         if duplicate_key(error) != "PRIMARY":
             raise
@@ -71,7 +71,7 @@ def count(key: str, user_id: int | None, subject: str, fingerprint: str | None =
 
 def tell(key: str, subject: str) -> None:
     """Say what came of a form that the running unit has counted."""
-    db.session.execute(_TELL, {"counted": key, "subject": subject})
+    db.session.connection().execute(_TELL, {"counted": key, "subject": subject})
 
 
 def purge(connection: Connection) -> int:

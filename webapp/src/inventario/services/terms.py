@@ -81,7 +81,7 @@ def index(product: Described) -> None:
 @writes()
 def index_new(product: Described) -> None:
     """The same for a product that the running unit of work has just made."""
-    db.session.execute(_INSERT, _rows([product]))
+    db.session.connection().execute(_INSERT, _rows([product]))
 
 
 @writes()
