@@ -118,24 +118,24 @@ def register(details: Details, *, actor: Actor, submission_key: str) -> str:
 
 @writes(repeatable=True)
 def create(details: Details, *, actor: Actor, submission_key: str) -> Registered:
-    """Register a product. The unique key decides between two people with the same code."""
+    """Register a product. The unique key decides between two people with the same code.
+
+    The form is counted after the product, with its number: the code would not let it be registered twice.
+    """
+    content = submissions.fingerprint(dataclasses.astuple(details))
     try:
-        content = submissions.fingerprint(dataclasses.astuple(details))
-        submissions.count(submission_key, actor.user_id, details.code, content)
+        try:
+            product_id, unit, category = _insert_checked(details, actor)
+        except (ProductRefused, catalogue.CatalogueRefused):
+            submissions.refused(submission_key, actor.user_id, content)
+            raise
+        submissions.count(submission_key, actor.user_id, f"{_BY_ID}{product_id}", content)
     except submissions.AlreadyCounted as earlier:
         return _registered(earlier.subject)
-    unit = _remembered_unit(details) or _unit_now(details)
-    category = catalogue.category_named(details.category, actor=actor)
-    product_id = _insert(details, unit, category, actor)
-    if not product_id:
-        # somebody has changed the unit since it was remembered
-        unit = _unit_now(details)
-        product_id = _insert(details, unit, category, actor)
     terms.index_new(_Named(product_id, details.code, details.name, details.description))
     after = described(details, unit, category)
     changes = {field: [None, value] for field, value in after.items() if value}
     _record(actor, "product.created", product_id, details.code, changes)
-    submissions.tell(submission_key, f"{_BY_ID}{product_id}")
     return Registered(product_id, details.code)
 
 
@@ -221,6 +221,18 @@ def _unit_now(details: Details) -> Unit:
     unit = catalogue.offered_unit(details.unit_code)
     _check_decimals(unit, minimum=details.minimum)
     return unit
+
+
+def _insert_checked(details: Details, actor: Actor) -> tuple[int, Unit | KnownUnit, Category | None]:
+    """The number of the new product, with the unit and the category that it got."""
+    category = catalogue.category_named(details.category, actor=actor)
+    remembered = _remembered_unit(details)
+    product_id = _insert(details, remembered, category, actor) if remembered else 0
+    if remembered and product_id:
+        return product_id, remembered, category
+    # nobody remembers it, or somebody has changed it since
+    unit = _unit_now(details)
+    return _insert(details, unit, category, actor), unit, category
 
 
 def _insert(details: Details, unit: Unit | KnownUnit, category: Category | None, actor: Actor) -> int:

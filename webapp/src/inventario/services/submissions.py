@@ -49,7 +49,10 @@ def fingerprint(*content: object) -> str:
 
 
 def count(key: str, user_id: int | None, subject: str, fingerprint: str | None = None) -> None:
-    """Count this form in the running transaction. First in it: whoever loses must not have changed anything.
+    """Count this form in the running transaction. Whoever is second has changed nothing: all of it is undone.
+
+    First in it, so that the second waits there and for nothing else. Where something else stands in the way of
+    the second, it may come later, when it is known what came of it; a refusal then asks `refused` first.
 
     :param subject: what will come of it; `tell` it in the same unit, when that is known only later.
     :param fingerprint: of the content; with it, the same key with another content is `KeyReused`.
@@ -61,12 +64,23 @@ def count(key: str, user_id: int | None, subject: str, fingerprint: str | None =
         if duplicate_key(error) != "PRIMARY":
             raise
         db.session.rollback()
-        earlier = db.session.get_one(Submission, key)
-        if earlier.user_id != user_id:
-            raise KeyOfAnother from error
-        if fingerprint and earlier.fingerprint and fingerprint != earlier.fingerprint:
-            raise KeyReused from error
-        raise AlreadyCounted(earlier.subject) from error
+        raise _earlier(db.session.get_one(Submission, key), user_id, fingerprint) from error
+
+
+def refused(key: str, user_id: int | None, fingerprint: str | None = None) -> None:
+    """What was done is refused: because this form was counted before (`AlreadyCounted`), or for itself."""
+    db.session.rollback()
+    counted = db.session.get(Submission, key)
+    if counted is not None:
+        raise _earlier(counted, user_id, fingerprint)
+
+
+def _earlier(counted: Submission, user_id: int | None, fingerprint: str | None) -> Exception:
+    if counted.user_id != user_id:
+        return KeyOfAnother()
+    if fingerprint and counted.fingerprint and fingerprint != counted.fingerprint:
+        return KeyReused()
+    return AlreadyCounted(counted.subject)
 
 
 def tell(key: str, subject: str) -> None:
