@@ -116,12 +116,12 @@ class _Plan:
 def find(criteria: Criteria) -> Page:
     """A page of the products that meet the criteria."""
     moment = as_of()
-    return _read(criteria) if moment is None else _read_at(moment, criteria)
+    return _read(criteria) if moment is None else read_at(moment, criteria)
 
 
 @functools.lru_cache(_PAGES)
-def _read_at(_moment: Hashable, criteria: Criteria) -> Page:
-    """What many ask for, again and again, while nothing is written."""
+def read_at(_moment: Hashable, criteria: Criteria) -> Page:
+    """What many ask for, again and again, while nothing is written. Its `cache_clear` forgets what is kept."""
     return _read(criteria)
 
 
