@@ -40,7 +40,7 @@ app = Flask(__name__)
 def hello():
     return "<!doctype html><title>Hello</title><p>Hello</p></html>"
 """
-# a form sent again and again, each time with a key and a code of its own; @KEY@ and @CODE@ in the body are replaced
+# asked again and again; @KEY@ and @CODE@ in the body, @CODE@ in the path, are each time others
 SCRIPT = """\
 local method, path, cookie, body, mark = {method}, {path}, {cookie}, {body}, {mark}
 local count = 0
@@ -48,7 +48,7 @@ function request()
   count = count + 1
   local headers = {{ ["Cookie"] = cookie, ["Content-Type"] = "application/x-www-form-urlencoded" }}
   local filled = body:gsub("@KEY@", mark .. string.format("%016x", count)):gsub("@CODE@", mark .. "-" .. count)
-  return wrk.format(method, path, headers, filled)
+  return wrk.format(method, path:gsub("@CODE@", mark .. count), headers, filled)
 end
 function setup(thread) threads = threads or {{}}; table.insert(threads, thread) end
 function done(summary, latency, requests)
@@ -99,6 +99,8 @@ LIST = Page("product list, 50 rows", "/products", 0.12, signed_in=True)
 PAGES = (
     Page("login page", "/login", 0.3),
     LIST,
+    # a page of which there is none yet is the first one, and one that no process keeps
+    Page("product list, rows read anew", "/products?page=@CODE@", signed_in=True),
     Page("live version", "/live/version", 3),
     Page(
         "product registered",
