@@ -7,6 +7,7 @@ The release before is the application of the commit that ended it, deployed by t
 from __future__ import annotations
 
 import io
+import json
 import pathlib
 import subprocess
 import tarfile
@@ -65,9 +66,13 @@ def test_the_release_before_becomes_this_one_under_load(
 ) -> None:
     assert not ledger.codes(), "this test begins with an empty database, so it comes before all that write"
     cluster.source.sql(f"DROP DATABASE {cluster.database}; CREATE DATABASE {cluster.database}", cluster.database)
-    cluster.site(
-        "-e", f"webapp_source={previous_release}", "-e", f"webapp_requirements={previous_release}/requirements.txt"
-    ).expect_success()
+    earlier = {
+        "webapp_source": str(previous_release),
+        "webapp_requirements": f"{previous_release}/requirements.txt",
+        # it had none of its own
+        "webapp_worker_class": "gthread",
+    }
+    cluster.site("-e", json.dumps(earlier)).expect_success()
     assert revision(cluster) == PREVIOUS_REVISION
     fill(cluster)
 
