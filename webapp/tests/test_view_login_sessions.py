@@ -216,3 +216,16 @@ def test_failures_that_cannot_be_counted_are_no_refusals(database: URL, empty_ta
 def test_the_claim_of_nobody(app: Flask) -> None:
     with app.test_request_context():
         assert sessions.claim() == ("", 1)
+
+
+def test_the_session_stays_small_for_whoever_looks_at_no_page(browser: Browser) -> None:
+    form = browser.hidden("/products/new")
+    for number in range(30):
+        sent = {"submission_key": f"{number:032x}", "code": f"P-{number}", "name": "Tornillo", "unit": "ud"}
+        assert browser.post("/products/new", form | sent).status_code == 302
+    cookie = browser.client.get_cookie("inventario_session")
+    assert cookie is not None
+    assert len(cookie.value) < 1500
+    page = browser.get("/products/new").text
+    assert "P-29" in page
+    assert "P-24" not in page

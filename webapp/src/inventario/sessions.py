@@ -10,7 +10,7 @@ import datetime
 import secrets
 import time
 
-from flask import Flask, Request, has_request_context, request, session
+from flask import Flask, Request, Response, has_request_context, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_login import login_user, logout_user
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -25,6 +25,9 @@ _SEEN = "seen"
 # what a session of the release before this one stands for
 _FIRST_VERSION = 1
 _RENEW_SECONDS = 300
+# what waits to be told travels in the cookie, and a proxy takes no answer whose head is too long
+_MOST_MESSAGES = 5
+_MESSAGES = "_flashes"
 
 
 class SessionInterface(SecureCookieSessionInterface):
@@ -57,7 +60,15 @@ def register_sessions(app: Flask, settings: Settings) -> None:
         NODE_NAME=settings.node_name,
     )
     app.session_interface = SessionInterface()
+    app.after_request(_tell_the_latest)
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+
+
+def _tell_the_latest(response: Response) -> Response:
+    """Whoever changes things and looks at no page, as a script does, is told of the latest changes only."""
+    if session.modified and len(session.get(_MESSAGES, ())) > _MOST_MESSAGES:
+        session[_MESSAGES] = session[_MESSAGES][-_MOST_MESSAGES:]
+    return response
 
 
 def begin(user: User) -> None:
