@@ -227,8 +227,7 @@ def _insert_checked(details: Details, actor: Actor) -> tuple[int, Unit | KnownUn
     """The number of the new product, with the unit and the category that it got."""
     category = catalogue.category_named(details.category, actor=actor)
     remembered = _remembered_unit(details)
-    product_id = _insert(details, remembered, category, actor) if remembered else 0
-    if remembered and product_id:
+    if remembered and (product_id := _insert(details, remembered, category, actor)):
         return product_id, remembered, category
     # nobody remembers it, or somebody has changed it since
     unit = _unit_now(details)
