@@ -134,6 +134,22 @@ def test_decimals_that_quantities_need_stay(
 Work = Callable[[Callable[[], None]], object]
 
 
+@pytest.fixture
+def in_kilos(by: dict[str, Any], administrator: Administrator, database: URL) -> int:
+    """The only product, in a unit with decimals."""
+    register(by, "T-1", unit_code="kg")
+    ((number,),) = administrator.execute(f"SELECT id FROM `{database.database}`.products")
+    return int(number)
+
+
+def until_it_waits(work: Future[None], administrator: Administrator) -> None:
+    """For a lock; or until it is done, which then is what the test finds wrong."""
+    end = time.monotonic() + 5
+    while not work.done() and not administrator.execute(WAITING):
+        assert time.monotonic() < end
+        time.sleep(LOOK_AGAIN)
+
+
 def move_half_a_kilo(number: int, by: dict[str, Any]) -> Work:
     @writes()
     def work(meanwhile: Callable[[], None]) -> None:
@@ -158,11 +174,10 @@ def test_decimals_are_not_taken_from_what_is_under_way(
     by: dict[str, Any],
     administrator: Administrator,
     database: URL,
+    in_kilos: int,
     make: Callable[[int, dict[str, Any]], Work],
 ) -> None:
     """Whoever lowers them waits for those who are about to need them, and then knows of them."""
-    register(by, "T-1", unit_code="kg")
-    ((number,),) = administrator.execute(f"SELECT id FROM `{database.database}`.products")
     version = catalogue.get(Unit, "kg").version
     node = make_app(database)
 
@@ -176,12 +191,9 @@ def test_decimals_are_not_taken_from_what_is_under_way(
         def meanwhile() -> None:
             nonlocal lowering
             lowering = other.submit(lower)
-            end = time.monotonic() + 5
-            while not lowering.done() and not administrator.execute(WAITING):
-                assert time.monotonic() < end
-                time.sleep(LOOK_AGAIN)
+            until_it_waits(lowering, administrator)
 
-        make(int(number), by)(meanwhile)
+        make(in_kilos, by)(meanwhile)
         assert lowering
         with pytest.raises(DecimalsInUse):
             lowering.result()
@@ -193,24 +205,20 @@ def test_decimals_that_are_being_taken_are_not_used(
     server: MysqlServer,
     administrator: Administrator,
     database: URL,
+    in_kilos: int,
     make: Callable[[int, dict[str, Any]], Work],
 ) -> None:
-    register(by, "T-1", unit_code="kg")
-    ((number,),) = administrator.execute(f"SELECT id FROM `{database.database}`.products")
     node = make_app(database)
 
     def use() -> None:
         with node.test_request_context():
-            make(int(number), by)(lambda: None)
+            make(in_kilos, by)(lambda: None)
 
     with Administrator(server) as lowering, ThreadPoolExecutor(1) as other:
         lowering.execute("START TRANSACTION")
         lowering.execute(f"UPDATE `{database.database}`.units SET decimals = 0 WHERE code = 'kg'")
         using = other.submit(use)
-        end = time.monotonic() + 5
-        while not using.done() and not administrator.execute(WAITING):
-            assert time.monotonic() < end
-            time.sleep(LOOK_AGAIN)
+        until_it_waits(using, administrator)
         lowering.execute("COMMIT")
         with pytest.raises((QuantityInvalid, TooFine)):
             using.result()
