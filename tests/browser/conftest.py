@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, sync_playwright
-from visiting import SCREENS, SCREENSHOTS
+from visiting import SCREENS, SCREENSHOTS, sign_in
 
 from proof.cluster import Cluster
 
@@ -91,6 +91,19 @@ def page(context: BrowserContext) -> Iterator[Page]:
     opened.on("requestfailed", failed)
     yield opened
     assert not errors
+
+
+@pytest.fixture
+def signed_in(page: Page, cluster: Cluster) -> Page:
+    """The same page, of the first user."""
+    sign_in(page, cluster.username, cluster.password)
+    return page
+
+
+@pytest.fixture
+def other_tab(signed_in: Page) -> Page:
+    """Another tab, as if somebody else worked there."""
+    return signed_in.context.new_page()
 
 
 @pytest.fixture
