@@ -139,6 +139,10 @@ LISTS = {
         Criteria(search=f"{COMMON} {RARE}"),
         "found.ix_product_terms_term_code (range)",
     ),
+    "two common words": (
+        Criteria(search=f"{COMMON} acero", state=ALL),
+        "tested.ix_product_terms_term_code (ref)",
+    ),
     "a letter": (Criteria(search="p"), "products.uq_products_code (range)"),
     "a code": (Criteria(search="P00123"), "found.ix_product_terms_term_code (range)"),
     "no such word": (Criteria(search="nada"), "found.ix_product_terms_term_code (range)"),

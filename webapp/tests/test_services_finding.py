@@ -46,7 +46,7 @@ def fill(administrator: Administrator, database: URL) -> Fill:
     return insert
 
 
-@pytest.fixture(params=["few", "many", "far", "many completions"])
+@pytest.fixture(params=["few", "many", "far", "many completions", "tested by product"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """The answers are the same, whatever way leads to the rows."""
     if request.param != "few":
@@ -55,6 +55,8 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
         monkeypatch.setattr(finding, "WINDOW", 0)
     if request.param == "many completions":
         monkeypatch.setattr("inventario.services.narrowing.MERGED", 0)
+    if request.param == "tested by product":
+        monkeypatch.setattr("inventario.services.narrowing.TESTED_IN_ORDER", 0)
 
 
 def codes(page: Page | Sequence[Found]) -> list[str]:
@@ -85,6 +87,8 @@ def pages(criteria: Criteria) -> Iterator[Page]:
         ("molido", ["A-1"]),
         ("molido grano", []),
         ("te acero tetera", ["B.2"]),
+        ("tet acero", ["B.2"]),
+        ("acero tet", ["B.2"]),
         ("para acero", ["B.2"]),
         ("para", []),
         ("piña", ["C%3"]),

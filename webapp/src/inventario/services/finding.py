@@ -194,8 +194,8 @@ def _plan(criteria: Criteria) -> _Plan:
         measured.sort(key=lambda narrowing: guesses[narrowing])
     first, others = (measured[0], measured[1:]) if measured else (None, [])
     impossible = not possible or (first is not None and first.size == 0)
-    if criteria.sort == "code" and isinstance(first, Word) and first.size > FEW and len(first.text) > 2:
-        first = complete(first)
+    if criteria.sort == "code" and isinstance(first, Word) and first.size > FEW:
+        first, *others = (_completed(narrowing) for narrowing in measured)
     return _Plan(
         _ORDERS[criteria.sort],
         criteria.sort,
@@ -204,6 +204,11 @@ def _plan(criteria: Criteria) -> _Plan:
         tuple(others),
         impossible,
     )
+
+
+def _completed(narrowing: Narrowing) -> Narrowing:
+    """One or two letters are the beginning of too many words."""
+    return complete(narrowing) if isinstance(narrowing, Word) and len(narrowing.text) > 2 else narrowing
 
 
 def _words(search: str) -> tuple[list[Narrowing], bool]:
@@ -311,7 +316,8 @@ def _sorted(
         return _walked(plan, first.index, place, down, limit)
     ids = first.ids().distinct().subquery("ids")
     keys = _keys(plan).prefix_with("STRAIGHT_JOIN").select_from(ids.join(PRODUCTS, PRODUCTS.c.id == ids.c.id))
-    return _ordered(keys.where(*place, *(other.holds() for other in plan.others)), plan, down, limit)
+    # words are tested before the product is looked up
+    return _ordered(keys.where(*place, *(other.holds(ids.c.id) for other in plan.others)), plan, down, limit)
 
 
 def _merged(plan: _Plan, word: Word, cursor: Cursor | None, down: bool, limit: int) -> Select[Any]:
@@ -322,7 +328,10 @@ def _merged(plan: _Plan, word: Word, cursor: Cursor | None, down: bool, limit: i
         keys = select(PRODUCTS.c.id, arm.c.code.label("sort_key"))
         keys = keys.select_from(arm.join(PRODUCTS, PRODUCTS.c.id == arm.c.product_id))
         # words are tested on the entry of the index, before the product is looked up
-        keys = keys.where(arm.c.term == term, *(other.holds(arm.c.product_id) for other in plan.others))
+        keys = keys.where(
+            arm.c.term == term,
+            *(other.holds_at(arm) if isinstance(other, Word) else other.holds() for other in plan.others),
+        )
         if cursor is not None:
             keys = keys.where(_beyond([arm.c.code], cursor.key, cursor.id, down))
         keys = keys.order_by(arm.c.code.desc() if down else arm.c.code).limit(limit)
@@ -387,7 +396,7 @@ def _count_tested(first: Narrowing, others: Sequence[Narrowing]) -> int:
         select(func.count())
         .prefix_with("STRAIGHT_JOIN")
         .select_from(ids.join(PRODUCTS, PRODUCTS.c.id == ids.c.id))
-        .where(true(), *(other.holds() for other in others))
+        .where(true(), *(other.holds(ids.c.id) for other in others))
     )
     return db.session.scalars(tested).one()
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    or_,
     select,
     union_all,
 )
@@ -35,6 +36,8 @@ TERMS = cast(Table, ProductTerm.__table__)
 TERMS_INDEX = "ix_product_terms_term_code"
 # so many completions of a word are merged in the order of the code
 MERGED = 6
+# so many are tested one by one in that order, where each one's entry lies near the last one's
+TESTED_IN_ORDER = 2
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,18 @@ class Word(Narrowing):
         return exists(
             select(literal(1)).where(tested.c.product_id == product_id, begins).correlate_except(tested)
         )
+
+    def holds_at(self, entry: FromClause) -> ColumnElement[bool]:
+        """The same on an entry of the words' index, which is walked in the order of the code."""
+        if not 0 < len(self.completions) <= TESTED_IN_ORDER:
+            return self.holds(entry.c.product_id)
+        return or_(*(self._stands_at(entry, term) for term in self.completions))
+
+    @staticmethod
+    def _stands_at(entry: FromClause, term: str) -> ColumnElement[bool]:
+        tested = TERMS.alias("tested")
+        one = select(literal(1)).with_hint(tested, f"FORCE INDEX ({TERMS_INDEX})")
+        return exists(one.where(tested.c.term == term, tested.c.code == entry.c.code).correlate_except(tested))
 
     def ids(self) -> Select[Any]:
         found = TERMS.alias("found")
