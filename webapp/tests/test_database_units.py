@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pymysql
 import pytest
@@ -18,7 +19,15 @@ from sqlalchemy import URL, select, text
 
 from conftest import make_app
 from faulty_network import Relay
-from inventario.database import DatabaseUnavailable, OutcomeUnknown, db, read_is_stale, reads, writes
+from inventario.database import (
+    DatabaseUnavailable,
+    OutcomeUnknown,
+    connections,
+    db,
+    read_is_stale,
+    reads,
+    writes,
+)
 from inventario.database.connections import BoundedConnection
 from inventario.models import Category
 from mysql_server import Administrator, MysqlServer
@@ -96,6 +105,25 @@ def test_reads_of_one_request_share_a_connection(node: Flask) -> None:
         return int(db.session.execute(text("SELECT CONNECTION_ID()")).scalar_one())
 
     assert connection_id() == connection_id()
+
+
+def test_a_connection_to_the_source_is_kept_while_it_is_used_and_renewed_after_idle_seconds(
+    node: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server closes it when it was idle for 10 s; used again and again, it is the same for longer."""
+
+    @writes()
+    def connection_id() -> int:
+        return int(db.session.execute(text("SELECT CONNECTION_ID()")).scalar_one())
+
+    now = time.monotonic()
+    monkeypatch.setattr(connections, "time", SimpleNamespace(monotonic=lambda: now))
+    first = connection_id()
+    for _ in range(4):
+        now += 5
+        assert connection_id() == first
+    now += 9
+    assert connection_id() != first
 
 
 def test_a_query_outside_of_a_unit_is_a_mistake(node: Flask) -> None:

@@ -9,8 +9,9 @@ from typing import Any, cast
 
 import pymysql
 from pymysql.constants import CLIENT
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, exc
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from inventario.database import session_state
 from inventario.settings import DatabaseSettings
@@ -21,8 +22,10 @@ REPLICA = "replica"
 # an idle or frozen application node must not keep row locks for long
 _SOURCE_IDLE_SECONDS = 10
 _SOURCE_LOCK_WAIT_SECONDS = 3
+# one that the server is about to close for that is not used any more
+_SOURCE_USED_WITHIN_SECONDS = _SOURCE_IDLE_SECONDS - 2
 # connections are renewed, so that reads spread again over replicas that came back
-_REPLICA_RECYCLE_SECONDS = 60
+_RECYCLE_SECONDS = 60
 
 
 class Deadline:
@@ -79,7 +82,7 @@ def engine_options(settings: DatabaseSettings) -> dict[str, dict[str, Any]]:
             **common,
             "url": settings.write_url,
             "isolation_level": "READ COMMITTED",
-            "pool_recycle": _SOURCE_IDLE_SECONDS - 2,
+            "pool_recycle": _RECYCLE_SECONDS,
             # a unit of work ends in COMMIT or ROLLBACK by itself: the pool need not ask for another one
             "pool_reset_on_return": None,
         },
@@ -89,7 +92,7 @@ def engine_options(settings: DatabaseSettings) -> dict[str, dict[str, Any]]:
             # reads are single statements: no BEGIN and no ROLLBACK to wait for
             "isolation_level": "AUTOCOMMIT",
             "skip_autocommit_rollback": True,
-            "pool_recycle": _REPLICA_RECYCLE_SECONDS,
+            "pool_recycle": _RECYCLE_SECONDS,
         },
     }
 
@@ -117,10 +120,7 @@ def bound(engine: Engine, side: str, settings: DatabaseSettings) -> None:
     else:
         timeout = settings.read_timeout
         # the server stops a query that nobody waits for any more
-        init = (
-            f"SET SESSION wait_timeout = {2 * _REPLICA_RECYCLE_SECONDS}, "
-            f"max_execution_time = {int(timeout * 1000)}"
-        )
+        init = f"SET SESSION wait_timeout = {2 * _RECYCLE_SECONDS}, max_execution_time = {int(timeout * 1000)}"
 
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> BoundedConnection:
@@ -136,6 +136,23 @@ def bound(engine: Engine, side: str, settings: DatabaseSettings) -> None:
         )
         connection.limit(timeout)
         return connection
+
+    if side == SOURCE:
+        _renew_idle(engine)
+
+
+def _renew_idle(engine: Engine) -> None:
+    """A connection that lay idle is opened anew; one in use is kept: to open one costs as much as a write."""
+
+    @event.listens_for(engine, "checkin")
+    def note(_connection: Any, record: ConnectionPoolEntry) -> None:
+        record.info["used_at"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def renew(_connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
+        used_at = record.info.get("used_at")
+        if used_at is not None and time.monotonic() - used_at > _SOURCE_USED_WITHIN_SECONDS:
+            raise exc.DisconnectionError("idle for too long")
 
 
 def narrow(session: Session, seconds: float) -> BoundedConnection:
