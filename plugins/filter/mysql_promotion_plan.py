@@ -21,6 +21,22 @@ def majority(count: int) -> int:
     return count // 2 + 1
 
 
+def majority_lacking(records: Iterable[Mapping[str, Any]], raised: Iterable[str]) -> str:
+    """Why an epoch that these nodes raised would not fence off every source there may be; nothing where it does.
+
+    While the number of nodes changes, a source may still count by the nodes of before, or already by those to come.
+    """
+    raised = list(raised)
+    for told in decision.memberships(decision.Node(record) for record in records):
+        lacking = told.lacking(raised, told.majority)
+        if lacking:
+            return (
+                f"the epoch must be raised on a majority of all nodes that may count: {lacking}. Start the others, or "
+                "put the inventory back as it was"
+            )
+    return ""
+
+
 def _size(gtids: Mapping[str, list[tuple[int, int]]]) -> int:
     return sum(last - first + 1 for intervals in gtids.values() for first, last in intervals)
 
@@ -46,8 +62,10 @@ def _promote(new: Any, old: str, nodes: list[Any], followers: list[Any]) -> dict
 def _reachable_enough(nodes: list[Any], force: bool) -> str:
     reachable = [node for node in nodes if node.reachable]
     wanted = majority(len(nodes))
-    if len(reachable) >= wanted or force:
+    if force:
         return ""
+    if len(reachable) >= wanted:
+        return majority_lacking(_again(nodes), [node.name for node in reachable])
     return (
         f"the epoch must be raised on {wanted} of {len(nodes)} database nodes first, and only "
         f"{decision.names(reachable)} "
@@ -179,4 +197,8 @@ class FilterModule:
     """The filters of this file."""
 
     def filters(self) -> dict[str, Any]:
-        return {"mysql_switchover_plan": switchover_plan, "mysql_failover_plan": failover_plan}
+        return {
+            "mysql_switchover_plan": switchover_plan,
+            "mysql_failover_plan": failover_plan,
+            "mysql_majority_lacking": majority_lacking,
+        }

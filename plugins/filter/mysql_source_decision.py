@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 Intervals = list[tuple[int, int]]
 GtidSet = dict[str, Intervals]
@@ -89,6 +89,7 @@ class Node:
         self.reason = str(state.get("reason", "")) or "unreachable, or left out of this run by --limit"
         self.epoch = int(state.get("epoch", 0))
         self.epoch_source = str(state.get("epoch_source", ""))
+        self.peers: dict[str, Any] = state.get("peers") or {}
         self.writable = self.running and not state["read_only"] and not state["super_read_only"]
         self.replica: dict[str, Any] = state.get("replica") or {}
         self.is_replica = bool(self.replica)
@@ -121,6 +122,38 @@ def peers_wanted(count: int) -> int:
     return count - (count // 2 + 1) + 1
 
 
+class Membership(NamedTuple):
+    """Who counts: as the inventory has it, or as a node was told before the inventory changed."""
+
+    names: frozenset[str]
+    # how many of them must answer for a source to open; a promotion needs so many that fewer are left
+    answers: int
+
+    @property
+    def majority(self) -> int:
+        return max(len(self.names) // 2 + 1, len(self.names) - self.answers + 1)
+
+    def lacking(self, present: Iterable[str], wanted: int) -> str:
+        """Nothing, or why these nodes are too few."""
+        found = self.names & set(present)
+        if len(found) >= wanted:
+            return ""
+        there = ", ".join(sorted(found)) or "none"
+        return f"{wanted} of {', '.join(sorted(self.names))} are wanted, and there are {there}"
+
+
+def memberships(nodes: Iterable[Node]) -> list[Membership]:
+    """The inventory's, and every other one that a node that answers was told of and has not been told to change yet."""
+    nodes = list(nodes)
+    known = [Membership(frozenset(node.name for node in nodes), peers_wanted(len(nodes)))]
+    known += [
+        Membership(frozenset(node.peers["names"]), max(node.peers["wanted"], peers_wanted(len(node.peers["names"]))))
+        for node in nodes
+        if node.peers
+    ]
+    return list(dict.fromkeys(known))
+
+
 def _with_writable(writable: list[Node], answering: list[Node], nodes: list[Node]) -> dict[str, Any]:
     if len(writable) > 1:
         return refuse(
@@ -144,6 +177,13 @@ def _with_writable(writable: list[Node], answering: list[Node], nodes: list[Node
             "(mysql -e 'SET GLOBAL super_read_only=ON'), then: ansible-playbook playbooks/failover.yml -e "
             f"new_source={full[0].name}"
         )
+    told = set(source.peers.get("names", []))
+    new = [node for node in nodes if node.name not in told]
+    if told and len(new) >= len(nodes) // 2 + 1:
+        return refuse(
+            f"{names(new)} would be a majority that {source.name} was not told of yet: they could promote another "
+            f"source beside it. Add at most {len(told)} database node(s) at once, run site.yml, then add the others."
+        )
     return _continue(source, nodes)
 
 
@@ -155,6 +195,13 @@ def _from_epoch(answering: list[Node], silent: list[Node], nodes: list[Node]) ->
             f"least {wanted} must, to be sure "
             f"that no promotion is missed. Start {names(silent)} and run again."
         )
+    for told in memberships(nodes):
+        lacking = told.lacking((node.name for node in answering), peers_wanted(len(told.names)))
+        if lacking:
+            return refuse(
+                f"no node is writable, and the nodes were told of others than the inventory has: {lacking}. Start the "
+                "missing ones, or put them back into the inventory, and run again."
+            )
     top = max(node.epoch for node in nodes)
     if not top:
         return refuse(

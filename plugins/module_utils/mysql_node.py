@@ -94,6 +94,15 @@ def read_epoch(path: pathlib.Path) -> dict[str, Any]:
         return {}
 
 
+def read_peers(path: pathlib.Path) -> dict[str, Any]:
+    """Who is in the cluster as this node's health agent was told, and how many must answer; empty when it was not."""
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+        return {"names": [str(peer["name"]) for peer in held["peers"]], "wanted": int(held["wanted"])}
+    except FileNotFoundError:
+        return {}
+
+
 def started_at(pid_file: pathlib.Path) -> float | None:
     """When the process of a pid file started, in seconds of the wall clock."""
     try:
@@ -106,7 +115,12 @@ def started_at(pid_file: pathlib.Path) -> float | None:
 
 
 def read_state(
-    socket: str, datadir: pathlib.Path, epoch_file: pathlib.Path, config_files: list[str], pid_file: str
+    socket: str,
+    datadir: pathlib.Path,
+    epoch_file: pathlib.Path,
+    peers_file: pathlib.Path,
+    config_files: list[str],
+    pid_file: str,
 ) -> dict[str, Any]:
     """Everything that discovery needs to know of this node."""
     epoch = read_epoch(epoch_file)
@@ -116,6 +130,7 @@ def read_state(
         "initialised": (datadir / "mysql.ibd").exists(),
         "epoch": epoch.get("epoch", 0),
         "epoch_source": epoch.get("source", ""),
+        "peers": read_peers(peers_file),
         "read_only": True,
         "super_read_only": True,
         "server_uuid": "",

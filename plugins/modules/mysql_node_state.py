@@ -27,6 +27,10 @@ options:
     description: Where the node keeps the cluster's epoch.
     type: path
     required: true
+  peers_file:
+    description: Where the node's health agent is told who is in the cluster.
+    type: path
+    required: true
   config_files:
     description: Files that the server reads at its start only.
     type: list
@@ -44,6 +48,7 @@ EXAMPLES = r"""
   mysql_node_state:
     datadir: /var/lib/mysql/data
     epoch_file: /var/lib/mysql/cluster/epoch.json
+    peers_file: /etc/db-health-peers.json
 """
 
 RETURN = r"""
@@ -60,6 +65,7 @@ def main() -> None:
             "socket": {"type": "path", "default": "/run/mysqld/mysqld.sock"},
             "datadir": {"type": "path", "required": True},
             "epoch_file": {"type": "path", "required": True},
+            "peers_file": {"type": "path", "required": True},
             "config_files": {"type": "list", "elements": "path", "default": []},
             "pid_file": {"type": "path", "default": "/run/mysqld/mysqld.pid"},
         },
@@ -70,11 +76,15 @@ def main() -> None:
             module.params["socket"],
             pathlib.Path(module.params["datadir"]),
             pathlib.Path(module.params["epoch_file"]),
+            pathlib.Path(module.params["peers_file"]),
             module.params["config_files"],
             module.params["pid_file"],
         )
     except (ValueError, KeyError) as error:
-        module.fail_json(msg=f"{module.params['epoch_file']} can't be read: {error}. Restore it from another node.")
+        module.fail_json(
+            msg=f"{module.params['epoch_file']} or {module.params['peers_file']} can't be read: {error}. "
+            "Restore it from another node."
+        )
     module.exit_json(changed=False, state=state)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import pathlib
 from typing import Any
 
@@ -143,7 +145,7 @@ def watcher(clock: Clock, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Pat
     found = agent.Agent(
         {
             "node": "maestro1",
-            "peers": [{"name": "slave1", "address": "192.0.2.32"}],
+            "peers_file": f"{tmp_path}/peers.json",
             "port": 9200,
             "timeout_seconds": 1,
             "stale_seconds": 3,
@@ -175,3 +177,39 @@ def test_the_source_is_not_announced_before_it_is_open(watcher: Any) -> None:
 
 def test_an_unknown_path(watcher: Any) -> None:
     assert watcher.respond("/")[0].startswith("404")
+
+
+def told(watcher: Any, wanted: int, **addresses: str) -> None:
+    peers = [{"name": name, "address": address} for name, address in addresses.items()]
+    path = pathlib.Path(watcher.config["peers_file"])
+    path.with_suffix(".new").write_text(json.dumps({"peers": peers, "wanted": wanted}), encoding="utf-8")
+    path.with_suffix(".new").replace(path)
+    # two changes within one tick of the file system's clock
+    os.utime(path, ns=(wanted, wanted))
+    watcher.read_peers()
+
+
+def test_an_agent_that_was_told_of_nobody_stays_closed(watcher: Any) -> None:
+    watcher.read_peers()
+    assert not watcher.peers
+    assert "nodes wanted answer" in agent.decide("maestro1", MINE, OPEN, [], watcher.wanted, 0).reason
+    assert json.loads(watcher.respond("/state")[2])["wanted"] is None
+
+
+def test_a_change_of_the_peers_counts_without_a_restart(watcher: Any) -> None:
+    told(watcher, 1, maestro1="192.0.2.31", slave1="192.0.2.32")
+    (kept,) = watcher.peers
+    told(watcher, 2, maestro1="192.0.2.31", slave1="192.0.2.32", slave2="192.0.2.33")
+    assert [peer.answer.name for peer in watcher.peers] == ["slave1", "slave2"]
+    # what it heard of a node that stays is not forgotten
+    assert watcher.peers[0] is kept
+    assert watcher.wanted == 2
+    told(watcher, 3, maestro1="192.0.2.31", slave2="192.0.2.43")
+    assert [(peer.answer.name, peer.address) for peer in watcher.peers] == [("slave2", "192.0.2.43")]
+
+
+def test_peers_that_cannot_be_read_leave_what_was_known(watcher: Any) -> None:
+    told(watcher, 1, maestro1="192.0.2.31", slave1="192.0.2.32")
+    pathlib.Path(watcher.config["peers_file"]).write_text("{", encoding="utf-8")
+    watcher.read_peers()
+    assert (len(watcher.peers), watcher.wanted) == (1, 1)

@@ -5,6 +5,7 @@ Rules (the only place that decides whether this node takes writes):
   * A node boots closed. It opens itself when its epoch file names it as the source, no channel of replication
     is configured, and
     enough nodes of the cluster answer, itself included, none of which knows a higher epoch. Else it closes itself.
+  * Who is in the cluster, and how many must answer, stands in a file of its own: a change counts at the next check.
   * What was found out more than a few seconds ago is no longer true: an agent that stalled answers 503 until
     it has checked again.
 
@@ -266,12 +267,11 @@ class Agent:
         self.asking = concurrent.futures.ThreadPoolExecutor(1, "check")
         self.acting = concurrent.futures.ThreadPoolExecutor(1, "act")
         self.action: asyncio.Future[str] | None = None
-        context = ssl.create_default_context(cafile=config["tls_ca"])
-        self.peers = [
-            Peer(peer["name"], peer["address"], config["port"], context)
-            for peer in config["peers"]
-            if peer["name"] != self.me
-        ]
+        self.context = ssl.create_default_context(cafile=config["tls_ca"])
+        self.peers: list[Peer] = []
+        # nobody was told yet who is in the cluster: more than can answer
+        self.wanted = sys.maxsize
+        self.peers_changed: int | None = None
 
     # --- checking ------------------------------------------------------------------------------------------------
     async def watch(self) -> None:
@@ -284,6 +284,7 @@ class Agent:
 
     async def check(self, began: float) -> bool:
         loop = asyncio.get_running_loop()
+        self.read_peers()
         local = await loop.run_in_executor(self.asking, self.asker.check)
         # after MySQL: whoever closes it has raised the epoch before
         epoch = self.read_epoch()
@@ -291,7 +292,7 @@ class Agent:
             await asyncio.gather(*(peer.ask(self.config["timeout_seconds"]) for peer in self.peers))
         heard_since = now() - self.config["grace_seconds"] if local.writable else began
         answers = [peer.answer for peer in self.peers]
-        verdict = decide(self.me, epoch, local, answers, self.config["peers_wanted"], heard_since)
+        verdict = decide(self.me, epoch, local, answers, self.wanted, heard_since)
         if verdict != self.verdict and (verdict.may_write != self.verdict.may_write or self.checked_at is None):
             print(f"{'writable' if verdict.may_write else 'closed'}: {verdict.reason}", flush=True)
         moment = now()
@@ -312,6 +313,33 @@ class Agent:
         error = self.action.result()
         print(f"{action}: {error or 'done'}", flush=True)
         return not error
+
+    def read_peers(self) -> None:
+        """Heed the file of peers when it is another; one that can't be read leaves what was known."""
+        path = pathlib.Path(self.config["peers_file"])
+        try:
+            changed = path.stat().st_mtime_ns
+            if changed == self.peers_changed:
+                return
+            held = json.loads(path.read_text(encoding="utf-8"))
+            wanted = int(held["wanted"])
+            addresses = {str(peer["name"]): str(peer["address"]) for peer in held["peers"]}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            print(f"{path}: {error}", file=sys.stderr, flush=True)
+            return
+        addresses.pop(self.me, None)
+        stay = [peer for peer in self.peers if addresses.get(peer.answer.name) == peer.address]
+        for peer in self.peers:
+            if peer not in stay:
+                peer.drop()
+        known = {peer.answer.name for peer in stay}
+        self.peers = stay + [
+            Peer(name, address, self.config["port"], self.context)
+            for name, address in addresses.items()
+            if name not in known
+        ]
+        self.wanted, self.peers_changed = wanted, changed
+        print(f"told of {', '.join(addresses) or 'no other node'}; {wanted} must answer", flush=True)
 
     def read_epoch(self) -> Epoch:
         try:
@@ -367,6 +395,7 @@ class Agent:
             "applying": local.applying,
             "lag_seconds": local.lag,
             "checked_seconds_ago": None if age is None else round(age, 2),
+            "wanted": self.wanted if self.peers_changed is not None else None,
             "peers": {
                 peer.answer.name: {
                     "epoch": peer.answer.epoch.number,
