@@ -133,6 +133,7 @@ class Cluster:
         self.url: str = facts["url"]
         self.admin_url: str = facts["admin_url"]
         self.username: str = facts["username"]
+        self.health_path: str = facts["health_path"]
         self.database: str = facts["database"]
         self.meta_database: str = facts["meta_database"]
         self.vault_file = pathlib.Path(facts["vault_file"])
@@ -197,7 +198,7 @@ class Cluster:
         names = set()
         for _ in range(requests):
             try:
-                with urllib.request.urlopen(self.url + "/health/ready", timeout=ASK_SECONDS) as response:
+                with urllib.request.urlopen(self.url + self.health_path, timeout=ASK_SECONDS) as response:
                     names.add(str(response.headers.get("X-Served-By", "")))
             except (OSError, http.client.HTTPException):
                 names.add("")

@@ -21,6 +21,18 @@ CLUSTER_NAME = re.compile(r"[a-z]([a-z0-9-]{0,28}[a-z0-9])?")
 PUBLISHED_PORT = re.compile(r"(?:(?P<address>\[[0-9a-fA-F:]+\]|[0-9.]+):)?(?P<port>\d+):(?P<inside>\d+)(?:/tcp)?")
 SHORTEST_SECRET = 12
 LARGEST_SERVER_ID = 2**32 - 1
+APPLICATION_NAME = re.compile(r"[a-z]([a-z0-9_-]{0,28}[a-z0-9])?")
+STATIC_PREFIX = re.compile(r"/[\w./-]*[\w-]/")
+# of the role webapp's variables, those whose defaults only fit the application that comes with the project
+BUNDLED_DEFAULTS = (
+    "webapp_source",
+    "webapp_source_paths",
+    "webapp_requirements",
+    "webapp_wsgi",
+    "webapp_release_command",
+    "webapp_release_check_command",
+)
+BUNDLED_ENVIRONMENT = "INVENTARIO_"
 # numbers with bounds of their own, beside the ports
 BOUNDS = {"app_weight": (1, 10000), "db_proxy_read_weight": (1, 256), "mysql_server_id": (1, LARGEST_SERVER_ID)}
 # 0 switches these off
@@ -249,6 +261,7 @@ class Checks:
             *self.cluster(),
             *self.addresses(),
             *self.database(),
+            *self.application(),
             *self.secrets(),
         ]
         yield from found
@@ -317,7 +330,10 @@ class Checks:
             )
             yield Found("cluster_name", "", f"is {name!r}", remedy)
         administrator = self.inventory.shared("webapp_admin_username")
-        if administrator is MISSING:
+        if self.foreign and administrator == "":
+            # it has no such user
+            pass
+        elif administrator is MISSING:
             yield self.absent("webapp_admin_username", "", "the first user's login")
         elif usable(administrator) and not re.fullmatch(r"[^\s:]{1,64}", str(administrator)):
             remedy = "take 1 to 64 characters without spaces and colons"
@@ -404,6 +420,74 @@ class Checks:
         if wanted_copies is not None and not 0 <= wanted_copies <= len(nodes) - 1:
             reason = f"is {wanted_copies}, but there are {len(nodes) - 1} replicas: no commit would ever return"
             yield Found(name, "", reason, f"take 0 to {len(nodes) - 1}, or add replicas")
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the application is another one than the project's own."""
+        name = self.inventory.shared("webapp_name")
+        bundled = self.options.get("webapp_name", {}).get("default", name)
+        return isinstance(name, str) and bool(APPLICATION_NAME.fullmatch(name)) and name != bundled
+
+    def application(self) -> Iterator[Found]:
+        nodes = self.inventory.members("app_nodes")
+        name = self.inventory.shared("webapp_name")
+        if isinstance(name, str) and not APPLICATION_NAME.fullmatch(name):
+            remedy = (
+                "take at most 30 lower-case letters, digits, hyphens and underscores, a letter first: it names files"
+            )
+            yield Found("webapp_name", "", f"is {name!r}", remedy)
+        for host in nodes:
+            names = set(self.inventory.names(host))
+            yield from self.foreign_application(host, names) if self.foreign else self.bundled_application(host, names)
+            yield from self.application_files(host, names)
+        for host in self.inventory.members("loadbalancers"):
+            files = self.inventory.value(host, "loadbalancer_static")
+            for record in files if isinstance(files, list) else []:
+                if isinstance(record, Mapping):
+                    yield from self.static_files(host, str(record.get("prefix")), str(record.get("source")))
+
+    def foreign_application(self, host: str, names: set[str]) -> Iterator[Found]:
+        """What it does not say of itself would be taken from the project's own application."""
+        wheel = str(self.inventory.value(host, "webapp_source")).endswith(".whl")
+        for name in BUNDLED_DEFAULTS:
+            if name not in names and not (wheel and name == "webapp_source_paths"):
+                reason = f"is not set, and its default is that of {self.options['webapp_name']['default']}"
+                yield Found(name, host, reason, "set it as inventory/byo.example does; empty where there is none")
+        for name in ("webapp_environment", "webapp_release_environment"):
+            value = self.inventory.value(host, name)
+            if isinstance(value, Mapping) and any(str(key).startswith(BUNDLED_ENVIRONMENT) for key in value):
+                reason = f"is that of {self.options['webapp_name']['default']}"
+                yield Found(name, host, reason, "set it as inventory/byo.example does; {} where there is none")
+
+    def bundled_application(self, host: str, names: set[str]) -> Iterator[Found]:
+        if "webapp_wsgi" in names:
+            reason = f"is set, and webapp_name is still {self.inventory.shared('webapp_name')}"
+            yield Found(
+                "webapp_wsgi", host, reason, "give your application a webapp_name of its own, or remove webapp_wsgi"
+            )
+
+    def application_files(self, host: str, names: set[str]) -> Iterator[Found]:
+        """Files and folders of the control node."""
+        for name in {"webapp_source", "webapp_requirements"} & names:
+            value = self.inventory.value(host, name)
+            if not isinstance(value, str) or (name == "webapp_requirements" and not value):
+                continue
+            path = pathlib.Path(value)
+            folder = name == "webapp_source" and path.suffix != ".whl"
+            if not (path.is_dir() if folder else path.is_file()):
+                what = "folder" if folder else "file"
+                reason = f"is {value!r}, which is no {what} of the control node"
+                yield Found(name, host, reason, "correct the path; {{ cluster_inventory_dir }} is this inventory's")
+
+    @staticmethod
+    def static_files(host: str, prefix: str, source: str) -> Iterator[Found]:
+        if not STATIC_PREFIX.fullmatch(prefix) or ".." in prefix:
+            yield Found(
+                "loadbalancer_static", host, f"has the prefix {prefix!r}", "write it as /static/, with both slashes"
+            )
+        if not pathlib.Path(source).is_dir():
+            reason = f"has the source {source!r}, which is no folder"
+            yield Found("loadbalancer_static", host, reason, "correct the path, which is one of the control node")
 
     def secrets(self) -> Iterator[Found]:
         names = self.inventory.shared("cluster_secrets")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pathlib
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,6 +12,8 @@ from typing import Any
 LAYOUT = 2
 IGNORED_FOLDERS = {"__pycache__", "build", "dist", "node_modules", "venv"}
 IGNORED_SUFFIXES = (".pyc", ".egg-info")
+# a line of a requirements file that takes in another one
+INCLUDED = re.compile(r"\s*(?:-r|-c|--requirement|--constraint)[\s=]+(\S+)")
 
 
 def ignored(name: str) -> bool:
@@ -35,16 +38,39 @@ def release_files(source: str, paths: Iterable[str]) -> list[str]:
     return sorted(str(file) for file in files if not any(ignored(part) for part in file.parts))
 
 
+def requirement_files(requirements: str) -> list[pathlib.Path]:
+    """Give the file that pins the packages, and those that it takes in.
+
+    :param requirements: its path; empty for none.
+    """
+    if not requirements:
+        return []
+    found: list[pathlib.Path] = []
+    pending = [pathlib.Path(requirements)]
+    while pending:
+        file = pending.pop()
+        if file in found:
+            continue
+        if not file.is_file():
+            raise ValueError(f"webapp_requirements is, or takes in, no file: {file}. Empty names none")
+        found.append(file)
+        lines = file.read_text(encoding="utf-8").splitlines()
+        pending += [file.parent / match[1] for line in lines if (match := INCLUDED.match(line))]
+    return sorted(found)
+
+
 def release_digest(source: str, paths: Iterable[str], requirements: str, *platform: Any) -> str:
     """Give twelve hexadecimal digits that change exactly when the release does.
 
     :param source: folder of the application, or a wheel of it.
     :param paths: files and folders in it that belong to a release.
-    :param requirements: file that pins the packages; it may be missing, then the wheel's own needs decide.
+    :param requirements: file that pins the packages; empty for none, then what the application asks for decides.
     :param platform: whatever else the installed release depends on, as the node's Python and processor.
     """
     digest = hashlib.sha256(repr([LAYOUT, *(str(part) for part in platform)]).encode())
     wheel = pathlib.Path(source)
+    if wheel.suffix == ".whl" and not wheel.is_file():
+        raise ValueError(f"webapp_source is no file: {source}")
     if wheel.suffix == ".whl":
         contents = {wheel.name: wheel}
     else:
@@ -53,9 +79,8 @@ def release_digest(source: str, paths: Iterable[str], requirements: str, *platfo
         raise ValueError(f"webapp_source holds none of webapp_source_paths: {source}")
     for name, file in contents.items():
         digest.update(name.encode() + b"\0" + file.read_bytes() + b"\0")
-    pins = pathlib.Path(requirements)
-    if pins.is_file():
-        digest.update(pins.read_bytes())
+    for file in requirement_files(requirements):
+        digest.update(file.read_bytes())
     return digest.hexdigest()[:12]
 
 

@@ -36,9 +36,17 @@ options:
     type: float
     default: 6
   page:
-    description: Path of the page that is counted.
+    description: Path of the page that is counted; redirects are followed.
     type: str
     default: /
+  page_status:
+    description: The status that this page answers with.
+    type: int
+    default: 200
+  page_text:
+    description: A text that has to be in it; empty for any.
+    type: str
+    default: ""
   username:
     description: Who logs in; nobody where empty.
     type: str
@@ -97,7 +105,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -108,6 +116,24 @@ REFUSALS = {
     403: ": after wrong passwords the account is locked for some minutes",
 }
 CSRF = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
+
+
+class Page(NamedTuple):
+    """What a page has to be."""
+
+    status: int = 200
+    text: str = ""
+
+
+ANY_PAGE = Page()
+
+
+class Answer(NamedTuple):
+    """The status, the node that answered, and what is lacking; status 0, and the reason for it, when nothing did."""
+
+    status: int
+    who: str
+    lacking: str = ""
 
 
 def finding(host: str, unit: str, message: str) -> dict[str, str]:
@@ -132,32 +158,39 @@ def landing(url: str, context: ssl.SSLContext) -> str:
     return f"{where.scheme}://{where.netloc}"
 
 
-def answer_of(url: str, context: ssl.SSLContext) -> tuple[int, str]:
-    """The status and the node that answered; 0 and the reason when nothing did."""
+def answer_of(url: str, context: ssl.SSLContext, page: Page = ANY_PAGE) -> Answer:
+    """What became of one request for the page."""
     try:
         with urllib.request.urlopen(
             urllib.request.Request(url, headers={"Connection": "close"}), timeout=TIMEOUT, context=context
         ) as answer:
-            answer.read()
-            return answer.status, answer.headers.get("X-Served-By", "")
+            status, headers, body = answer.status, answer.headers, answer.read()
     except urllib.error.HTTPError as error:
-        return error.code, error.headers.get("X-Served-By", "")
+        status, headers, body = error.code, error.headers, error.read()
     except (OSError, http.client.HTTPException) as error:
-        return 0, str(error)
+        return Answer(0, str(error))
+    lacking = page.text if page.text.encode() not in body else ""
+    return Answer(status, headers.get("X-Served-By", ""), lacking)
 
 
 def judge_shares(
-    answers: list[tuple[int, str]], nodes: list[dict[str, Any]], tolerance: float, balancer: str
+    answers: list[Answer], nodes: list[dict[str, Any]], tolerance: float, balancer: str, status: int = 200
 ) -> list[dict[str, str]]:
     """What is wrong with who answered how often."""
-    wrong = [answer for answer in answers if answer[0] != 200]
+    wrong = [answer for answer in answers if answer.status != status]
     if wrong:
         kinds = ", ".join(
-            f"{status or 'nothing'} from {who or '?'} ({count}x)"
-            for (status, who), count in collections.Counter(wrong).items()
+            f"{answer.status or 'nothing'} from {answer.who or '?'} ({count}x)"
+            for answer, count in collections.Counter(wrong).items()
         )
-        return [finding(balancer, "nginx", f"{len(wrong)} of {len(answers)} requests did not end in 200: {kinds}")]
-    counts = collections.Counter(who for _, who in answers)
+        return [finding(balancer, "nginx", f"{len(wrong)} of {len(answers)} requests did not end in {status}: {kinds}")]
+    lacking = collections.Counter((answer.who, answer.lacking) for answer in answers if answer.lacking)
+    if lacking:
+        return [
+            finding(who or balancer, "webapp", f"{count} of its answers do not contain {text!r}")
+            for (who, text), count in lacking.items()
+        ]
+    counts = collections.Counter(answer.who for answer in answers)
     total = sum(int(node["weight"]) for node in nodes)
     findings = []
     for node in nodes:
@@ -206,19 +239,18 @@ class Browser:
             return answer.read().decode(), answer.geturl()
 
 
-def ask_pages(
-    url: str, params: dict[str, Any], context: ssl.SSLContext
-) -> tuple[list[tuple[int, str]], list[dict[str, str]]]:
+def ask_pages(url: str, params: dict[str, Any], context: ssl.SSLContext) -> tuple[list[Answer], list[dict[str, str]]]:
     """Everybody's answers, and what is wrong with them. Other people's requests take turns too, so that a share that
     is not the promised one is judged again over more requests."""
     requests = sum(int(node["weight"]) for node in params["nodes"]) * params["rounds"]
-    answers: list[tuple[int, str]] = []
+    page = Page(params["page_status"], params["page_text"])
+    answers: list[Answer] = []
     findings: list[dict[str, str]] = []
     with ThreadPoolExecutor(4) as pool:
         for _ in range(TRIES if requests else 0):
-            answers += pool.map(answer_of, [url + params["page"]] * requests, [context] * requests)
-            findings = judge_shares(answers, params["nodes"], params["tolerance"], params["balancer"])
-            if not findings or any(status != 200 for status, _ in answers):
+            answers += pool.map(lambda _: answer_of(url + params["page"], context, page), range(requests))
+            findings = judge_shares(answers, params["nodes"], params["tolerance"], params["balancer"], page.status)
+            if not findings or any(answer.status != page.status or answer.lacking for answer in answers):
                 break
     return answers, findings
 
@@ -255,13 +287,12 @@ def log_in(url: str, params: dict[str, Any], context: ssl.SSLContext) -> list[di
     return []
 
 
-def ask_tls(url: str, context: ssl.SSLContext, balancer: str) -> list[dict[str, str]]:
-    try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT, context=context) as answer:
-            answer.read()
+def ask_tls(url: str, context: ssl.SSLContext, balancer: str, status: int) -> list[dict[str, str]]:
+    answer = answer_of(url, context)
+    if answer.status == status:
         return []
-    except (OSError, http.client.HTTPException) as error:
-        return [finding(balancer, "nginx", f"{url}, verified by the cluster's authority: {error}")]
+    what = answer.status or answer.who
+    return [finding(balancer, "nginx", f"{url}, verified by the cluster's authority: {what}")]
 
 
 def ask_phpmyadmin(url: str, context: ssl.SSLContext, host: str) -> list[dict[str, str]]:
@@ -282,6 +313,8 @@ def main() -> None:
             "rounds": {"type": "int", "default": 10},
             "tolerance": {"type": "float", "default": 6},
             "page": {"type": "str", "default": "/"},
+            "page_status": {"type": "int", "default": 200},
+            "page_text": {"type": "str", "default": ""},
             "username": {"type": "str", "default": ""},
             "password": {"type": "str", "default": "", "no_log": True},
             "login_path": {"type": "str", "default": "/login"},
@@ -307,10 +340,10 @@ def main() -> None:
     if params["username"]:
         findings += log_in(url, params, context)
     if params["tls_url"]:
-        findings += ask_tls(params["tls_url"] + params["page"], context, params["balancer"])
+        findings += ask_tls(params["tls_url"] + params["page"], context, params["balancer"], params["page_status"])
     if params["phpmyadmin_url"]:
         findings += ask_phpmyadmin(params["phpmyadmin_url"], context, params["phpmyadmin_host"])
-    shares = collections.Counter(who for _, who in answers)
+    shares = collections.Counter(answer.who for answer in answers)
     module.exit_json(changed=False, findings=findings, shares=dict(shares))
 
 

@@ -20,12 +20,12 @@ gate_web = load("plugins/modules/gate_web.py")
 NODES = [{"name": "app", "weight": 3}, {"name": "app1", "weight": 2}, {"name": "app2", "weight": 1}]
 
 
-def answers(**counts: int) -> list[tuple[int, str]]:
-    return [(200, name) for name, count in counts.items() for _ in range(count)]
+def answers(**counts: int) -> list[Any]:
+    return [gate_web.Answer(200, name) for name, count in counts.items() for _ in range(count)]
 
 
-def judged(given: list[tuple[int, str]]) -> list[tuple[str, str]]:
-    return [(item["host"], item["message"]) for item in gate_web.judge_shares(given, NODES, 6, "nginx")]
+def judged(given: list[Any], status: int = 200) -> list[tuple[str, str]]:
+    return [(item["host"], item["message"]) for item in gate_web.judge_shares(given, NODES, 6, "nginx", status)]
 
 
 @pytest.mark.parametrize("counts", [(30, 20, 10), (29, 20, 11), (33, 18, 9)])
@@ -52,11 +52,23 @@ def test_a_stranger_is_named() -> None:
 
 
 def test_failed_requests_are_counted_by_status_and_node() -> None:
-    ((host, message),) = judged([*answers(app=30), (502, "app1"), (502, "app1"), (0, "refused")])
+    failed = [gate_web.Answer(502, "app1"), gate_web.Answer(502, "app1"), gate_web.Answer(0, "refused")]
+    ((host, message),) = judged([*answers(app=30), *failed])
     assert host == "nginx"
     assert "3 of 33 requests did not end in 200" in message
     assert "502 from app1 (2x)" in message
     assert "nothing from refused (1x)" in message
+
+
+def test_another_status_may_be_the_right_one() -> None:
+    closed = [answer._replace(status=401) for answer in answers(app=30, app1=20, app2=10)]
+    assert judged(closed, 401) == []
+    assert "60 of 60 requests did not end in 200" in judged(closed)[0][1]
+
+
+def test_a_page_without_its_text_is_named_with_its_node() -> None:
+    given = [*answers(app=30, app1=20, app2=8), *[gate_web.Answer(200, "app2", "Guest book")] * 2]
+    assert judged(given) == [("app2", "2 of its answers do not contain 'Guest book'")]
 
 
 class Site(http.server.BaseHTTPRequestHandler):
@@ -167,6 +179,18 @@ def test_a_fault_is_found(site: str, fault: str, host: str, message: str) -> Non
     (found,) = run(site)["findings"]
     assert found["host"] == host
     assert message in found["message"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({"page": "/products", "page_text": "list"}, "do not contain 'list'"),
+        ({"page": "/page", "page_status": 401}, "did not end in 401"),
+        ({"page": "/page", "page_status": 401, "nodes": []}, "/page, verified by the cluster's authority: 200"),
+    ],
+)
+def test_the_page_has_to_be_the_one_that_was_told(site: str, asked: dict[str, Any], found: str) -> None:
+    assert any(found in item["message"] for item in run(site, tls_url=site, **asked)["findings"])
 
 
 def test_a_wrong_password_is_found_by_what_is_shown_behind_it(site: str) -> None:

@@ -143,6 +143,26 @@ def test_another_repeatable_path_is_not_limited_as_a_login() -> None:
     assert "limit_req" not in other
 
 
+def test_where_nobody_logs_in_nothing_is_limited_and_nothing_repeated() -> None:
+    text = nginx(loadbalancer_login_path="", loadbalancer_repeatable_posts=[])
+    assert "limit_req zone" not in text
+    assert "location =  {" not in text
+    assert "location = /login" not in text
+
+
+STATIC = [{"prefix": "/static/", "source": "/src"}, {"prefix": "/fonts/", "source": "/src", "max_age": 60}]
+
+
+def test_static_files_are_answered_here_or_by_a_node() -> None:
+    text = nginx(loadbalancer_static=STATIC, loadbalancer_static_dir="/srv/files")
+    # once for HTTP and once for HTTPS
+    assert text.count("location ^~ /static/ {") == text.count("location @read {") == 2
+    lines = words(block(text, "location ^~ /static/ {"))
+    assert {"root /srv/files;", "try_files $uri @read;", "expires 0s;"} <= set(lines)
+    assert "expires 60s;" in words(block(text, "location ^~ /fonts/ {"))
+    assert "try_files" not in nginx()
+
+
 def test_without_shared_paths_nothing_is_kept() -> None:
     assert "proxy_cache" not in nginx()
 

@@ -63,7 +63,8 @@ def copied(source: str, target: pathlib.Path) -> pathlib.Path:
     unwanted = shutil.ignore_patterns("vault.yml", "authority")
     # one inventory may link another's files
     shutil.copytree(PROJECT / "inventory", target, symlinks=True, ignore=unwanted, dirs_exist_ok=True)
-    names = yaml.safe_load((target / "shared/wiring.yml").read_text(encoding="utf-8"))["cluster_secrets"]
+    wiring = yaml.safe_load((target / "shared/wiring.yml").read_text(encoding="utf-8"))
+    names = wiring["cluster_own_secrets"] + wiring["cluster_app_secrets"]
     vault = target / source / "group_vars/all/vault.yml"
     vault.write_text(yaml.safe_dump({name: secrets.token_urlsafe(24) for name in names}), encoding="utf-8")
     return target / source
@@ -78,9 +79,12 @@ def loaded(folder: pathlib.Path) -> tuple[HostVars, dict[str, list[str]]]:
     return HostVars(manager, variables, loader), manager.get_groups_dict()
 
 
-@pytest.fixture(scope="module", params=["docker", "test", "production.example"])
+@pytest.fixture(scope="module", params=["docker", "test", "production.example", "byo.example", "test_byo"])
 def project_inventory(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return loaded(copied(request.param, tmp_path_factory.mktemp("inventory")))
+    project = tmp_path_factory.mktemp("project")
+    # an inventory may name an application that lies beside it
+    (project / "examples").symlink_to(PROJECT / "examples")
+    return loaded(copied(request.param, project / "inventory"))
 
 
 @pytest.fixture(scope="module")
@@ -278,6 +282,29 @@ BROKEN = [
     Broken("no name", lacks("cluster_name"), "cluster_name", "", "not defined", "main.yml"),
     Broken("administrator", everywhere(webapp_admin_username="a b"), "webapp_admin_username", "", "'a b'", "spaces"),
     Broken("no administrator", lacks("webapp_admin_username"), "webapp_admin_username", "", "not defined", "login"),
+    Broken("application's name", everywhere(webapp_name="My Shop"), "webapp_name", "", "'My Shop'", "lower-case"),
+    Broken(
+        "no name of its own", on("app", webapp_wsgi="shop:app"), "webapp_wsgi", "app", "still inventario", "its own"
+    ),
+    Broken("no source", on("app", webapp_source="/none"), "webapp_source", "app", "no folder", "path"),
+    Broken("no wheel", on("app", webapp_source="/none/a.whl"), "webapp_source", "app", "no file", "path"),
+    Broken("no pins", on("app", webapp_requirements="/none"), "webapp_requirements", "app", "no file", "path"),
+    Broken(
+        "static prefix",
+        on("nginx", loadbalancer_static=[{"prefix": "static", "source": "/"}]),
+        "loadbalancer_static",
+        "nginx",
+        "'static'",
+        "slashes",
+    ),
+    Broken(
+        "static source",
+        on("nginx", loadbalancer_static=[{"prefix": "/static/", "source": "/none"}]),
+        "loadbalancer_static",
+        "nginx",
+        "no folder",
+        "path",
+    ),
     Broken(
         "not logged",
         everywhere(mysql_binlog_databases=["db_cluster"]),
@@ -359,6 +386,20 @@ def test_all_mistakes_are_told_at_once(cluster: Cluster) -> None:
 
 def test_a_variable_of_the_operators_own_is_nobodys_business(cluster: Cluster) -> None:
     cluster.everywhere(rack="r12", team_contact="it", ansible_user="deploy")
+    assert cluster.problems() == []
+
+
+def test_another_application_says_everything_of_itself(cluster: Cluster) -> None:
+    """What it left out would be the bundled one's."""
+    cluster.everywhere(webapp_name="shop", webapp_admin_username="")
+    assert {problem["variable"] for problem in cluster.problems()} == {
+        *preflight.BUNDLED_DEFAULTS,
+        "webapp_environment",
+        "webapp_release_environment",
+    }
+    cluster.everywhere(webapp_source=str(PROJECT / "webapp"), webapp_source_paths=["."], webapp_requirements="")
+    cluster.everywhere(webapp_wsgi="shop:app", webapp_release_command="", webapp_release_check_command="")
+    cluster.everywhere(webapp_environment={"SHOP_TITLE": "x"}, webapp_release_environment={})
     assert cluster.problems() == []
 
 

@@ -10,8 +10,8 @@ import subprocess
 import sys
 
 import pytest
-from loading import load
-from rendering import render, words
+from loading import ROOT, load
+from rendering import render, variable, words
 
 release = load("plugins/filter/release_digest.py")
 
@@ -153,9 +153,38 @@ def test_another_python_has_a_release_of_its_own(source: pathlib.Path) -> None:
 def test_a_wheel_is_a_source_too(tmp_path: pathlib.Path) -> None:
     wheel = tmp_path / "shop-1-py3-none-any.whl"
     wheel.write_bytes(b"one")
-    before = release.release_digest(str(wheel), ["."], "/none")
+    before = release.release_digest(str(wheel), ["."], "")
     wheel.write_bytes(b"two")
-    assert release.release_digest(str(wheel), ["."], "/none") != before
+    assert release.release_digest(str(wheel), ["."], "") != before
+    wheel.unlink()
+    with pytest.raises(ValueError, match="webapp_source is no file"):
+        release.release_digest(str(wheel), ["."], "")
+
+
+@pytest.mark.parametrize("line", ["-r more/pins.txt", "--requirement=more/pins.txt", "-c more/pins.txt"])
+def test_pins_that_are_taken_in_name_the_release_too(source: pathlib.Path, line: str) -> None:
+    (source / "requirements.txt").write_text(f"{line}\n")
+    (source / "more").mkdir()
+    (source / "more" / "pins.txt").write_text("flask==1\n-r pins.txt\n")
+    before = digest(source)
+    (source / "more" / "pins.txt").write_text("flask==2\n")
+    assert digest(source) != before
+
+
+def test_pins_that_are_not_there_are_refused(source: pathlib.Path) -> None:
+    (source / "requirements.txt").write_text("-r missing.txt\n")
+    with pytest.raises(ValueError, match=r"webapp_requirements is, or takes in, no file: .*missing\.txt"):
+        digest(source)
+
+
+def test_the_server_is_the_bundled_applications() -> None:
+    pins = (ROOT / "webapp" / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    assert variable("webapp", "webapp_server") in pins
+
+
+def test_an_application_that_must_not_be_forked_is_not_loaded_before() -> None:
+    assert "--preload" in command()
+    assert "--preload" not in command(webapp_preload=False)
 
 
 def test_plain_modules_are_taken_whole(source: pathlib.Path) -> None:
