@@ -1,10 +1,11 @@
 """Measure the cluster on this machine, in the tests' own cluster, and keep the figures in build/bench.
 
-usage: python -m bench [--inventory DIR] [--no-linear] [--running] [--large]
+usage: python -m bench [--inventory DIR] [--no-linear] [--running] [--large] [--growth]
 
 What is timed is what an operator types: `make up`. It is timed with the images there and nothing else, and again with
 nothing to change; both also with Ansible's own strategy instead of Mitogen's. Then the pages, each beside a plain Flask
-application (see pages.py). The application on a million products is measured apart (see large.py).
+application (see pages.py). The application on a million products is measured apart (see large.py), and so
+is what an inventory of a thousand hosts costs (see growth.py).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import sys
 import time
 from typing import Any
 
-from bench import large, pages
+from bench import growth, large, pages
 from proof.browsing import EVERYDAY, WELCOME
 from proof.cluster import Cluster
 from proof.load import Load, Result, running
@@ -143,6 +144,17 @@ def page_rows(figures: dict[str, Any]) -> list[Row]:
     ]
 
 
+def growth_rows(sizes: dict[str, Any]) -> list[Row]:
+    return [
+        Row(
+            size,
+            f"checked in {seconds['check_seconds']} s, derived in {seconds['derive_seconds']} s",
+            f"{growth.CHECK_SECONDS} s",
+        )
+        for size, seconds in sizes.items()
+    ]
+
+
 def show(rows: list[Row]) -> None:
     widths = [max(len(getattr(row, field)) for row in rows) for field in ("what", "measured")]
     say(f"\n{'':<{widths[0]}}  {'measured':<{widths[1]}}  at most")
@@ -156,9 +168,16 @@ def main() -> int:
     parser.add_argument("--no-linear", action="store_true", help="leave out Ansible's own strategy")
     parser.add_argument("--running", action="store_true", help="only the pages, on the cluster as it runs")
     parser.add_argument("--large", action="store_true", help="only the application on a million products")
+    parser.add_argument("--growth", action="store_true", help="only what large inventories cost; needs no host")
     arguments = parser.parse_args()
     if arguments.large:
         return large.run()
+    if arguments.growth:
+        FIGURES.mkdir(parents=True, exist_ok=True)
+        sizes = growth.measure(FIGURES)
+        (FIGURES / "growth.json").write_text(json.dumps(sizes, indent=1) + "\n", encoding="utf-8")
+        show(growth_rows(sizes))
+        return 0
     if arguments.running:
         FIGURES.mkdir(parents=True, exist_ok=True)
         measured = pages.measure(Cluster(Operator(arguments.inventory, (), FIGURES / "playbooks")))

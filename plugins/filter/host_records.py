@@ -19,8 +19,14 @@ def host_records(hosts: Iterable[str], hostvars: Mapping[str, Any], **fields: st
     ]
 
 
+def without(hosts: Iterable[str], leaving: Iterable[str]) -> list[str]:
+    """The hosts that stay, in their order (which Ansible's ``difference`` does not keep)."""
+    gone = set(leaving)
+    return [host for host in hosts if host not in gone]
+
+
 class FilterModule:
     """The filters of this file."""
 
     def filters(self) -> dict[str, Any]:
-        return {"host_records": host_records}
+        return {"host_records": host_records, "without": without}

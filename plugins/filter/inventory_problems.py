@@ -65,7 +65,9 @@ class Inventory:
         self.hosts = hosts
         self.groups = groups
         self._variables: dict[str, Mapping[str, Any]] = {}
+        self._raw: dict[str, Mapping[str, Any]] = {}
         self._values: dict[tuple[str, str], Any] = {}
+        self._alike: dict[tuple[str, frozenset[tuple[str, str]]], Any] = {}
 
     def members(self, group: str) -> list[str]:
         return list(self.groups.get(group, []))
@@ -85,12 +87,42 @@ class Inventory:
 
     def value(self, host: str, name: str) -> Any:
         if (host, name) not in self._values:
-            variables = self._of(host)
-            try:
-                self._values[host, name] = plain(variables[name]) if name in variables else MISSING
-            except Exception as error:  # whatever a template may raise is an answer about the inventory
-                self._values[host, name] = Broken(" ".join(str(error).split()))
+            alike = (name, self._depends_on(host, name))
+            if alike not in self._alike:
+                self._alike[alike] = self._computed(host, name)
+            self._values[host, name] = self._alike[alike]
         return self._values[host, name]
+
+    def _computed(self, host: str, name: str) -> Any:
+        variables = self._of(host)
+        try:
+            return plain(variables[name]) if name in variables else MISSING
+        except Exception as error:  # whatever a template may raise is an answer about the inventory
+            return Broken(" ".join(str(error).split()))
+
+    def _depends_on(self, host: str, name: str) -> frozenset[tuple[str, str]]:
+        """The host's variables that decide a value, as they are written: hosts that have the same have the same value.
+
+        So what is derived from the whole inventory is computed once and not for each of a thousand hosts.
+        """
+        raw = self._written(host)
+        found: dict[str, str] = {}
+        ahead = [name]
+        while ahead:
+            one = ahead.pop()
+            if one in found or one not in raw:
+                continue
+            found[one] = str(raw[one])
+            for text in _texts(raw[one]):
+                if BY_NAME.search(text):
+                    # it may look up what it does not mention
+                    found["inventory_hostname"] = host
+                ahead += _mentioned(text)
+        return frozenset(found.items())
+
+    def _written(self, host: str) -> Mapping[str, Any]:
+        self._of(host)
+        return self._raw[host]
 
     def shared(self, name: str) -> Any:
         """A variable of the whole cluster, as its first host sees it."""
@@ -101,11 +133,44 @@ class Inventory:
         if host not in self._variables:
             if isinstance(self.hosts, HostVars):
                 # as the host itself sees them: what Ansible gives of another host can't be derived from hostvars again
-                variables = {**self.hosts.raw_get(host), "hostvars": self.hosts}
+                self._raw[host] = self.hosts.raw_get(host)
+                variables = {**self._raw[host], "hostvars": self.hosts}
                 self._variables[host] = HostVarsVars(variables, loader=self.hosts._loader, host=host)
             else:
-                self._variables[host] = self.hosts[host]
+                self._variables[host] = self._raw[host] = self.hosts[host]
         return self._variables[host]
+
+
+# what finds a variable by a name that is not written where it is used, or knows more than variables
+BY_NAME = re.compile(r"\b(?:lookup|query|q|vars|varnames|now|omit|random)\b")
+# the same for every host, or looked at through another name
+EVERYWHERE = frozenset({"groups", "hostvars"})
+
+
+EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+LITERAL = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\"""")
+
+
+@cache
+def _mentioned(text: str) -> tuple[str, ...]:
+    """Every word of a text that has an expression in it, but for its literals: what it reads is among them."""
+    if not EXPRESSION.search(text):
+        return ()
+    unquoted = EXPRESSION.sub(lambda found: LITERAL.sub(" ", found[0]), text)
+    return tuple(set(re.findall(r"[A-Za-z_]\w*", unquoted)) - EVERYWHERE)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts in a value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _texts(key)
+            yield from _texts(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _texts(item)
 
 
 def plain(value: Any) -> Any:
@@ -251,6 +316,7 @@ class Checks:
         self.similar = cache(lambda name: difflib.get_close_matches(name, self.known, n=1))
         self.prefixes = (*sorted((f"{role}_" for role in specs), key=len, reverse=True), *INVENTORY_PREFIXES)
         self.missing: set[str] = set()
+        self.reasons: dict[tuple[str, int], str | None] = {}
 
     def all(self) -> Iterator[Found]:
         found = [
@@ -527,7 +593,11 @@ class Checks:
         if isinstance(value, Broken):
             yield from self.broken(host, name, value)
             return
-        reason = option_problem(name, option, value)
+        # hosts that have a value in common hold it once, for as long as the inventory lives
+        judged = (name, id(value))
+        if judged not in self.reasons:
+            self.reasons[judged] = option_problem(name, option, value)
+        reason = self.reasons[judged]
         if reason:
             described = option.get("description", "")
             described = " ".join(described) if isinstance(described, list) else str(described)

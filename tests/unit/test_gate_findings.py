@@ -296,3 +296,9 @@ def test_a_difference_in_the_common_part_is_found_where_the_time_ran_out(nodes: 
     assert messages(judge(nodes)) == [ROWS]
     look_again(nodes, sums(WHOLE, 0), sums([[10000, "x"]], 0, unfinished=True))
     assert messages(judge(nodes)) == [ROWS]
+
+
+def test_a_run_without_database_nodes_expects_nothing_of_them() -> None:
+    """They were left out by --limit; the load balancer is asked all the same."""
+    found = gate.gate_database_findings([{"name": "maestro1"}, {"name": "slave1"}], "token", [])
+    assert not found["findings"]
