@@ -31,7 +31,7 @@ status: bootstrap ## Show who is who and who is well
 	@$(PLAY) playbooks/status.yml $(ARGS)
 
 password: bootstrap ## Show the first user's login and password
-	@ansible -i $(INVENTORY) localhost -m ansible.builtin.debug -a 'msg={{ webapp_admin_username }}:{{ vault_webapp_admin_password }}' $(ARGS)
+	@ansible -i $(INVENTORY) localhost -m ansible.builtin.debug -a "msg={{ webapp_admin_username ~ ':' ~ vault_webapp_admin_password if webapp_admin_username else 'the application has no first user' }}" $(ARGS)
 
 down: bootstrap ## Remove the containers; the data stay
 	@$(PLAY) playbooks/down.yml $(ARGS)

@@ -32,12 +32,29 @@ WRITERS = """
 """
 
 
-def played(play: str, folder: pathlib.Path) -> str:
+# the word stands before the value, so that an empty one is seen
+TRUSTED = """
+- hosts: nginx
+  gather_facts: false
+  tasks:
+    - ansible.builtin.debug:
+        msg: >-
+          prefixes={{ loadbalancer_repeatable_prefixes | to_json }} posts={{ loadbalancer_repeatable_posts | to_json }}
+          slow={{ loadbalancer_slow_prefixes | to_json }} shared={{ loadbalancer_shared_paths | to_json }}
+          login={{ loadbalancer_login_path }}.
+"""
+BUNDLED = (
+    """prefixes=["/"] posts=["/login"] slow=["/imports"] shared=["/live/version", "/live/changes"] login=/login."""
+)
+FOREIGN = "prefixes=[] posts=[] slow=[] shared=[] login=."
+
+
+def played(play: str, folder: pathlib.Path, *arguments: str) -> str:
     """What a play on the tests' inventory says."""
     playbook = folder / "play.yml"
     playbook.write_text(play, encoding="utf-8")
     run = subprocess.run(
-        [pathlib.Path(sys.executable).with_name("ansible-playbook"), "-i", "inventory/test", playbook],
+        [pathlib.Path(sys.executable).with_name("ansible-playbook"), "-i", "inventory/test", playbook, *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -58,3 +75,9 @@ def test_half_of_the_threads_may_wait_for_the_source(tmp_path: pathlib.Path) -> 
     """The others are for those who only read."""
     said = played(WRITERS, tmp_path)
     assert "6 of 12" in said
+
+
+def test_only_the_bundled_application_is_trusted_to_know_what_comes_twice(tmp_path: pathlib.Path) -> None:
+    """Another one's forms are never sent again by default, whatever else its operator leaves out."""
+    assert BUNDLED in played(TRUSTED, tmp_path).replace('\\"', '"')
+    assert FOREIGN in played(TRUSTED, tmp_path, "-e", "webapp_name=shop")
