@@ -7,6 +7,7 @@ import functools
 import http.client
 import json
 import pathlib
+import shlex
 import ssl
 import subprocess
 import tempfile
@@ -53,8 +54,12 @@ class Node:
         if self.connection == "docker":
             return testinfra.get_host(f"docker://{self.target}")
         user = f"{self._facts['user']}@" if self._facts.get("user") else ""
-        key = f"?ssh_identity_file={self._facts['key_file']}" if self._facts.get("key_file") else ""
-        return testinfra.get_host(f"ssh://{user}{self.target}:{self._facts.get('port', 22)}{key}", sudo=True)
+        return testinfra.get_host(
+            f"ssh://{user}{self.target}:{self._facts.get('port', 22)}",
+            sudo=True,
+            ssh_identity_file=self._facts.get("key_file") or None,
+            ssh_extra_args=self._facts.get("ssh_arguments") or None,
+        )
 
     def run(self, command: str, *arguments: str) -> str:
         """A command's output; a command that fails is an error. Arguments are quoted into %s."""
@@ -69,7 +74,8 @@ class Node:
         else:
             where = f"{self._facts['user']}@{self.target}" if self._facts.get("user") else self.target
             key = ["-i", str(self._facts["key_file"])] if self._facts.get("key_file") else []
-            command = ["ssh", *key, "-p", str(self._facts.get("port", 22)), where, f"sudo sh -c '{script}'"]
+            options = shlex.split(self._facts.get("ssh_arguments", ""))
+            command = ["ssh", *options, *key, "-p", str(self._facts.get("port", 22)), where, f"sudo sh -c '{script}'"]
         result = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
         assert result.returncode == 0, f"{self}: {script}: exit {result.returncode}: {result.stderr}"
         return result.stdout

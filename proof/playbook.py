@@ -97,7 +97,7 @@ class Operator:
             process = subprocess.Popen(
                 ["ansible-playbook", "-i", self.inventory, *extra, playbook, *arguments],
                 cwd=ROOT,
-                env=_environment(environment or {}),
+                env=environment_with(environment or {}),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -123,6 +123,7 @@ class Operator:
         return PlaybookRun(" ".join((playbook, *arguments)), rc, output, time.monotonic() - began, log)
 
 
-def _environment(more: Mapping[str, str]) -> dict[str, str]:
+def environment_with(more: Mapping[str, str]) -> dict[str, str]:
+    """This process's own with the virtual environment, and without colours in what is read."""
     path = f"{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return {**os.environ, "PATH": path, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0", **more}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import time
 from collections.abc import Callable, Iterator
 
@@ -12,8 +13,9 @@ from proof.cluster import Cluster
 from proof.figures import FIGURES
 from proof.ledger import Ledger
 from proof.playbook import Operator, PlaybookRun
+from proof.vagrant import Vagrant
 
-NEVER_DESTROYED = ("inventory/docker", "inventory/production")
+NEVER_DESTROYED = ("docker", "vagrant", "production", "mine")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,9 +30,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--cluster",
-        choices=("fresh", "keep", "running"),
+        choices=("fresh", "keep", "running", "vagrant"),
         default=os.environ.get("INVENTARIO_TEST_CLUSTER", "fresh"),
-        help="fresh: made anew, removed at the end; keep: made anew, left; running: as it is (INVENTARIO_TEST_CLUSTER)",
+        help="fresh: made anew, removed at the end; keep: made anew, left; running: as it is; vagrant: made anew by "
+        "Vagrant's Docker provider, removed at the end (INVENTARIO_TEST_CLUSTER)",
     )
 
 
@@ -57,30 +60,43 @@ def operator(pytestconfig: pytest.Config) -> Operator:
 
 
 @pytest.fixture(scope="session")
+def vagrant(operator: Operator) -> Vagrant:
+    return Vagrant(operator.inventory, FIGURES / "playbooks")
+
+
+@pytest.fixture(scope="session")
 def first_run(
-    pytestconfig: pytest.Config, operator: Operator, say: Callable[[str], None]
+    pytestconfig: pytest.Config, operator: Operator, vagrant: Vagrant, say: Callable[[str], None]
 ) -> Iterator[PlaybookRun | None]:
     """site.yml on nothing but images; None where a running cluster is tested."""
     mode = pytestconfig.getoption("--cluster")
     if mode == "running":
         yield None
         return
-    assert not operator.inventory.rstrip("/").startswith(NEVER_DESTROYED), (
+    assert pathlib.Path(operator.inventory).stem not in NEVER_DESTROYED, (
         f"{operator.inventory} may be somebody's own: test it with --cluster=running"
     )
 
     def destroy() -> None:
+        if mode == "vagrant":
+            vagrant.destroy().expect_success()
+            return
         operator.play("playbooks/destroy.yml", "-e", "destroy_data=true", "-e", "destroy_confirm=yes").expect_success()
+
+    def make() -> PlaybookRun:
+        if mode == "vagrant":
+            return vagrant.up()
+        operator.play("playbooks/images.yml", timeout=1200).expect_success()
+        say("site.yml, on images alone")
+        return operator.play("site.yml")
 
     say("removing what an earlier run left")
     operator.play("playbooks/secrets.yml").expect_success()
     destroy()
-    operator.play("playbooks/images.yml", timeout=1200).expect_success()
-    say("site.yml, on images alone")
-    run = operator.play("site.yml")
+    run = make()
     say(run.describe())
     yield run
-    if mode == "fresh":
+    if mode != "keep":
         destroy()
 
 
