@@ -1,0 +1,388 @@
+"""A host that can't carry its tier is refused with thing, reason and remedy; one that is out of reach is told."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pathlib
+import socket
+import subprocess
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+from loading import ROOT, load
+
+host_problems = load("plugins/filter/host_problems.py").host_problems
+lines = load("plugins/filter/inventory_problems.py").problem_lines
+host_survey = load("plugins/modules/host_survey.py")
+
+NOW = 1_800_000_000.0
+ROLE: dict[str, Any] = yaml.safe_load((ROOT / "roles/host_check/vars/main.yml").read_text(encoding="utf-8"))
+DEFAULTS: dict[str, Any] = yaml.safe_load((ROOT / "roles/host_check/defaults/main.yml").read_text(encoding="utf-8"))
+WANTED = {
+    **ROLE["__host_check_wanted"],
+    "authority": "mine authority",
+    "memory_mib": DEFAULTS["host_check_memory_mib"],
+    "free_mib": DEFAULTS["host_check_free_mib"],
+    "clock_seconds": DEFAULTS["host_check_clock_seconds"],
+}
+DEBIAN_12 = {"id": "debian", "version": "12", "name": "Debian GNU/Linux 12 (bookworm)"}
+UBUNTU = {"id": "ubuntu", "version": "24.04", "name": "Ubuntu 24.04 LTS"}
+FEDORA = {"id": "fedora", "version": "43", "name": "Fedora Linux 43"}
+SOUND = {
+    "system": {"id": "debian", "version": "13", "name": "Debian GNU/Linux 13 (trixie)"},
+    "architecture": "x86_64",
+    "python": [3, 13, 5],
+    "root": True,
+    "systemd": True,
+    "machine_id": "",
+    "memory_mib": 1024,
+    "free_mib": {"/var": 4096},
+    "address": True,
+    "listeners": {},
+    "active": [],
+    "authority": "",
+    "index": "",
+    "asked_at": NOW - 1,
+    "clock": NOW - 0.5,
+}
+
+
+def record(name: str = "app", tiers: tuple[str, ...] = ("app_nodes",), **survey: Any) -> dict[str, Any]:
+    """A sound host's answer, but for what is named."""
+    return {
+        "name": name,
+        "tiers": list(tiers),
+        "address": "192.0.2.21",
+        "where": name,
+        "user": "deploy",
+        "listeners": [{"variable": "webapp_port", "port": 8000, "unit": "webapp.socket"}],
+        "answer": {"survey": {**copy.deepcopy(SOUND), **survey}},
+    }
+
+
+def judged(*records: dict[str, Any], now: float = NOW) -> dict[str, Any]:
+    return dict(host_problems(records, WANTED, now))
+
+
+class Wrong(NamedTuple):
+    name: str
+    record: dict[str, Any]
+    thing: str
+    reason: str
+    remedy: str
+
+
+WRONG = [
+    Wrong("system", record(system=FEDORA), "the system", "is Fedora Linux 43, which is not supported", "Debian 12"),
+    Wrong(
+        "database on Debian 12",
+        record("db", ("database",), system=DEBIAN_12),
+        "the system",
+        "is Debian GNU/Linux 12 (bookworm), for which Debian's MySQL packages",
+        "take Debian 13 for database hosts, or name Oracle's APT repository in mysql_apt_repositories",
+    ),
+    Wrong(
+        "database on Ubuntu",
+        record("db", ("database",), system=UBUNTU),
+        "the system",
+        "is Ubuntu 24.04 LTS, for which",
+        "Oracle's APT repository",
+    ),
+    Wrong("no root", record(root=False), "ansible_become", "the user is not root", "set ansible_become to true"),
+    Wrong("processor", record(architecture="riscv64"), "the processor", "is riscv64", "x86_64, aarch64"),
+    Wrong(
+        "old Python", record(python=[3, 9, 2]), "ansible_python_interpreter", "is Python 3.9.2", "Python 3.11 or newer"
+    ),
+    Wrong("no systemd", record(systemd=False), "systemd", "does not run", "boot the host with systemd"),
+    Wrong(
+        "another address",
+        record(address=False),
+        "node_address",
+        "is 192.0.2.21, which no interface of the host has",
+        "ip -4 address",
+    ),
+    Wrong(
+        "port",
+        record(listeners={"8000": "python3"}),
+        "webapp_port",
+        "is port 8000, on which python3 listens and not webapp.socket",
+        "set webapp_port to a free port",
+    ),
+    Wrong(
+        "port of an unknown process",
+        record(listeners={"8000": ""}),
+        "webapp_port",
+        "on which another process listens",
+        "ss -ltnp 'sport = :8000'",
+    ),
+    Wrong(
+        "memory",
+        record("db", ("database",), memory_mib=512),
+        "host_check_memory_mib",
+        "asks for 768 MiB for a host of the database tier, which has 512",
+        "more memory",
+    ),
+    Wrong(
+        "disk",
+        record(free_mib={"/var": 4096, "/var/lib/mysql": 12}),
+        "host_check_free_mib",
+        "only 12 are free under /var/lib/mysql",
+        "free some space there",
+    ),
+    Wrong(
+        "clock behind",
+        record(asked_at=NOW - 1, clock=NOW - 3601),
+        "the clock",
+        "is 3600 s behind this machine's",
+        "timedatectl set-ntp true",
+    ),
+    Wrong("clock ahead", record(clock=NOW + 90), "the clock", "is 90 s ahead of this machine's", "timesyncd"),
+    Wrong(
+        "another cluster",
+        record(authority="theirs authority"),
+        "/etc/inventario/tls/ca.pem",
+        "holds the certificates of another cluster (theirs authority), where this one's is mine authority",
+        "take another host",
+    ),
+    Wrong(
+        "no index",
+        record(index="http://192.0.2.9/debian: timed out"),
+        "every package index",
+        "is out of the host's reach: http://192.0.2.9/debian: timed out",
+        "Acquire::http::Proxy",
+    ),
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: wrong.name.replace(" ", "-"))
+def test_a_wrong_host_is_refused_with_thing_reason_and_remedy(wrong: Wrong) -> None:
+    found = judged(record("other"), wrong.record)
+    assert found["away"] == []
+    (problem,) = found["refused"]
+    assert (problem["variable"], problem["host"]) == (wrong.thing, wrong.record["name"])
+    assert wrong.reason in problem["reason"]
+    assert wrong.remedy in problem["remedy"]
+    assert "Remedy: " in lines([problem])[0]
+
+
+def test_a_sound_host_is_not_refused() -> None:
+    assert judged(record()) == {"refused": [], "away": []}
+
+
+@pytest.mark.parametrize("tier", ["loadbalancers", "app_nodes", "admin"])
+@pytest.mark.parametrize("system", [DEBIAN_12, UBUNTU], ids=lambda system: system["id"])
+def test_every_tier_but_the_database_takes_older_systems(tier: str, system: dict[str, str]) -> None:
+    assert judged(record(tiers=(tier,), system=system))["refused"] == []
+
+
+def test_a_repository_of_the_operators_own_carries_databases_on_debian_12() -> None:
+    elsewhere = {**record("db", ("database",), system=DEBIAN_12), "mysql_elsewhere": True}
+    assert judged(elsewhere)["refused"] == []
+
+
+def test_the_clusters_own_unit_may_listen() -> None:
+    assert judged(record(listeners={"8000": ""}, active=["webapp.socket"]))["refused"] == []
+
+
+def test_the_clusters_own_certificates_are_its_own() -> None:
+    assert judged(record(authority="mine authority"))["refused"] == []
+
+
+def test_a_slow_answer_is_no_wrong_clock() -> None:
+    """A host that took a minute to answer may have read its clock at any moment of it."""
+    slow = record(asked_at=NOW - 60, clock=NOW - 2)
+    assert judged(slow)["refused"] == []
+
+
+def test_two_names_of_one_machine_are_told() -> None:
+    found = judged(record("app", machine_id="1" * 32), record("app1", machine_id="1" * 32))
+    (problem,) = found["refused"]
+    assert (problem["variable"], problem["host"], problem["reason"]) == ("/etc/machine-id", "app1", "is the one of app")
+    assert "correct ansible_host" in problem["remedy"]
+
+
+def test_everything_that_is_wrong_is_told_at_once() -> None:
+    found = judged(record(address=False, systemd=False), record("app1", memory_mib=1, architecture="mips"))
+    assert [problem["host"] for problem in found["refused"]] == ["app", "app", "app1", "app1"]
+
+
+def test_a_host_outside_a_limited_run_is_nobodys_business() -> None:
+    unasked = {key: value for key, value in record("app1").items() if key != "answer"}
+    assert judged(record(), unasked) == {"refused": [], "away": []}
+
+
+# --- hosts that could not be asked ----------------------------------------------------------------------------------
+
+# what ssh, sudo, Mitogen and Ansible say, and what is told
+SAID = [
+    (
+        "deploy@192.0.2.21: Permission denied (publickey).",
+        "ansible_user",
+        "your key was refused",
+        "ssh-copy-id deploy@",
+    ),
+    ("SSH authentication is incorrect", "ansible_user", "your key was refused", "ssh-copy-id"),
+    (
+        "Host key verification failed.",
+        "ansible_host",
+        "shows an ssh host key that your known_hosts lacks",
+        "ssh-keygen -R",
+    ),
+    (
+        "Host key checking is enabled, and SSH reported an unrecognized or mismatching host key.",
+        "ansible_host",
+        "shows an ssh host key",
+        "compare it",
+    ),
+    (
+        "ssh: Could not resolve hostname app: Name or service not known",
+        "ansible_host",
+        "a name that nobody knows",
+        "correct",
+    ),
+    (
+        "ssh: connect to host app port 22: Connection refused",
+        "ansible_host",
+        "nothing answers on the port",
+        "ansible_port",
+    ),
+    ("ssh: connect to host app port 22: Connection timed out", "ansible_host", "does not answer", "host is on"),
+    ("ssh: connect to host app port 22: No route to host", "ansible_host", "does not answer", "firewall"),
+    (
+        "Error response from daemon: container 12ab is not running",
+        "container",
+        "app does not run",
+        "playbooks/platform.yml",
+    ),
+    ("Error: No such container: inventario-app", "container", "does not run", "playbooks/platform.yml"),
+    ("Missing sudo password", "ansible_become", "needs a password", "--ask-become-pass"),
+    ("sudo password is required", "ansible_become", "needs a password", "--ask-become-pass"),
+    ("sudo: a password is required", "ansible_become", "needs a password", "--ask-become-pass"),
+    ("Incorrect sudo password", "ansible_become_password", "is not the password of deploy", "--ask-become-pass"),
+    ("deploy is not in the sudoers file.", "ansible_user", "may not use sudo", "NOPASSWD"),
+    ("/bin/sh: 1: sudo: not found", "ansible_become", "sudo, which the host does not have", "install sudo"),
+    (
+        "/bin/sh: 1: /usr/bin/python3: not found",
+        "ansible_python_interpreter",
+        "has no Python 3",
+        "apt-get install python3",
+    ),
+    (
+        "ansible-core requires a minimum of Python version 3.8. Current version: 3.7.3",
+        "ansible_python_interpreter",
+        "too old",
+        "Python 3.11",
+    ),
+]
+
+
+@pytest.mark.parametrize(("said", "thing", "reason", "remedy"), SAID, ids=[said[:40] for said, *_ in SAID])
+def test_what_kept_a_host_from_answering_is_told_in_plain_words(
+    said: str, thing: str, reason: str, remedy: str
+) -> None:
+    for kind in ("unreachable", "failed"):
+        silent = {**record(), "answer": {kind: True, "msg": said}}
+        found = judged(record("other"), silent)
+        (problem,) = found["away" if kind == "unreachable" else "refused"]
+        assert (problem["variable"], problem["host"]) == (thing, "app")
+        assert reason in problem["reason"]
+        assert remedy in problem["remedy"]
+
+
+def test_what_nobody_foresaw_is_shown_as_it_was_said() -> None:
+    (problem,) = judged({**record(), "answer": {"failed": True, "msg": "the moon is full"}})["refused"]
+    assert "the moon is full" in problem["reason"]
+    assert "by hand" in problem["remedy"]
+
+
+def test_a_host_that_is_away_does_not_stop_the_others() -> None:
+    found = judged(record("other"), {**record(), "answer": {"unreachable": True, "msg": "timed out"}})
+    assert found["refused"] == []
+    assert [problem["host"] for problem in found["away"]] == ["app"]
+
+
+def test_with_every_host_away_the_run_ends() -> None:
+    found = judged({**record(), "answer": {"unreachable": True, "msg": "timed out"}})
+    assert [problem["host"] for problem in found["refused"]] == ["app"]
+
+
+# --- what a host says of itself -------------------------------------------------------------------------------------
+
+
+def surveyed(**wanted: Any) -> dict[str, Any]:
+    base = {"address": "", "ports": [], "units": [], "data": ["/var"], "authority": "/nowhere", "asked_at": 0}
+    return dict(host_survey.look({**base, **wanted}))
+
+
+@pytest.fixture
+def has_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host_survey, "index_problem", lambda: "")
+
+
+@pytest.mark.usefixtures("has_packages")
+def test_a_survey_has_what_is_judged() -> None:
+    answer = json.loads(json.dumps(surveyed()))
+    assert set(answer) == set(SOUND)
+    assert answer["memory_mib"] > 0
+    assert answer["free_mib"]["/var"] > 0
+
+
+@pytest.mark.usefixtures("has_packages")
+def test_an_address_of_this_host_is_told_from_another_ones() -> None:
+    assert surveyed(address="127.0.0.1")["address"]
+    assert not surveyed(address="192.0.2.1")["address"]
+
+
+@pytest.mark.usefixtures("has_packages")
+def test_who_listens_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_server(("127.0.0.1", 0)) as other:
+        port = listener.getsockname()[1]
+        found = surveyed(ports=[port])["listeners"]
+        assert set(found) == {str(port)}
+        assert found[str(port)]
+        assert other
+    assert surveyed(ports=[port])["listeners"] == {}
+
+
+@pytest.mark.usefixtures("has_packages")
+def test_the_authority_on_the_host_is_read(tmp_path: pathlib.Path) -> None:
+    certificate = tmp_path / "ca.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+         "-keyout", tmp_path / "key", "-out", certificate, "-days", "1", "-subj", "/CN=theirs authority"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    assert surveyed(authority=str(certificate))["authority"] == "theirs authority"
+    certificate.write_text("nothing", encoding="ascii")
+    assert surveyed(authority=str(certificate))["authority"] == "a file that is no certificate"
+
+
+@pytest.fixture
+def apt(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """What apt answers about its sources and its settings."""
+
+    def answers(targets: str, settings: str = "") -> None:
+        said = {"apt-get": targets, "apt-config": settings}
+        monkeypatch.setattr(host_survey, "output", lambda *command: said[command[0]])
+
+    return answers
+
+
+def test_an_index_that_does_not_answer_is_told(apt: Callable[[str, str], None]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    apt(f"http://127.0.0.1:{port}/debian trixie\n", "")
+    assert "refused" in host_survey.index_problem()
+
+
+def test_no_sources_at_all_are_told(apt: Callable[[str, str], None]) -> None:
+    apt("", "")
+    assert host_survey.index_problem() == "apt has no sources"
+
+
+def test_an_index_on_the_hosts_own_disk_needs_no_network(apt: Callable[[str, str], None]) -> None:
+    apt("file:/srv/debian trixie\n", "")
+    assert host_survey.index_problem() == ""
