@@ -19,6 +19,7 @@ REQUIRED_GROUPS = ("loadbalancers", "app_nodes", "database")
 INVENTORY_PREFIXES = ("cluster_", "node_", "app_")
 CLUSTER_NAME = re.compile(r"[a-z]([a-z0-9-]{0,28}[a-z0-9])?")
 PUBLISHED_PORT = re.compile(r"(?:(?P<address>\[[0-9a-fA-F:]+\]|[0-9.]+):)?(?P<port>\d+):(?P<inside>\d+)(?:/tcp)?")
+PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
 SHORTEST_SECRET = 12
 LARGEST_SERVER_ID = 2**32 - 1
 APPLICATION_NAME = re.compile(r"[a-z]([a-z0-9_-]{0,28}[a-z0-9])?")
@@ -328,6 +329,7 @@ class Checks:
             *self.addresses(),
             *self.database(),
             *self.application(),
+            *self.firewall(),
             *self.secrets(),
         ]
         yield from found
@@ -555,6 +557,29 @@ class Checks:
             reason = f"has the source {source!r}, which is no folder"
             yield Found("loadbalancer_static", host, reason, "correct the path, which is one of the control node")
 
+    def firewall(self) -> Iterator[Found]:
+        """What nft would refuse, or take for something else, when a host is already being changed."""
+        for name in ("cluster_ssh_sources", "cluster_phpmyadmin_sources", "cluster_health_sources"):
+            yield from self.sources_of(name, "", self.inventory.shared(name))
+        name = "common_firewall_extra_rules"
+        for host in self.inventory.cluster:
+            rules = self.inventory.value(host, name)
+            for rule in rules if isinstance(rules, list) else []:
+                if not isinstance(rule, Mapping):
+                    continue
+                ends = PORTS.fullmatch(str(rule.get("port", 1)))
+                first, last = (int(ends[1]), int(ends[2] or ends[1])) if ends else (0, 0)
+                if not 1 <= first <= last <= 65535:
+                    yield Found(
+                        name, host, f"has port {rule['port']!r}", "take ports from 1 to 65535, as 9100 or 9100-9110"
+                    )
+                yield from self.sources_of(name, host, rule.get("sources"))
+
+    def sources_of(self, name: str, host: str, sources: Any) -> Iterator[Found]:
+        for source in sources if isinstance(sources, list) else []:
+            if source != "any" and not _is_network(source):
+                yield Found(name, host, f"has {source!r}", "write addresses or networks, such as 192.0.2.0/24, or any")
+
     def secrets(self) -> Iterator[Found]:
         names = self.inventory.shared("cluster_secrets")
         for name in names if isinstance(names, list) else []:
@@ -671,6 +696,13 @@ class Checks:
     def absent(name: str, host: str, what: str) -> Found:
         where = "in hosts.yml" if host else "in group_vars/all/main.yml"
         return Found(name, host, "is not defined", f"set it {where}: {what}")
+
+
+def _is_network(source: Any) -> bool:
+    try:
+        return isinstance(source, str) and bool(ipaddress.ip_network(source, strict=False))
+    except ValueError:
+        return False
 
 
 def _overlap(one: str, other: str) -> bool:

@@ -184,6 +184,31 @@ BROKEN = [
     Broken("broadcast", on("app2", node_address="172.28.0.255"), "node_address", "app2", "broadcast", "172.28.0.2"),
     Broken("subnet", everywhere(cluster_subnet="172.28.0.5/24"), "cluster_subnet", "", "host bits", "ADDRESS/BITS"),
     Broken("no subnet", lacks("cluster_subnet"), "cluster_subnet", "", "not defined", "network"),
+    Broken("ssh source", everywhere(cluster_ssh_sources=["office"]), "cluster_ssh_sources", "", "'office'", "or any"),
+    Broken(
+        "firewall source",
+        on("app", common_firewall_extra_rules=[{"port": 9100, "sources": ["10.0.0.0/33"]}]),
+        "common_firewall_extra_rules",
+        "app",
+        "'10.0.0.0/33'",
+        "networks",
+    ),
+    Broken(
+        "firewall port",
+        on("app", common_firewall_extra_rules=[{"port": "9110-9100", "sources": ["any"]}]),
+        "common_firewall_extra_rules",
+        "app",
+        "'9110-9100'",
+        "9100-9110",
+    ),
+    Broken(
+        "firewall rule",
+        on("app", common_firewall_extra_rules=[{"port": 9100}]),
+        "common_firewall_extra_rules",
+        "app",
+        "sources",
+        "",
+    ),
     Broken(
         "no secret", lacks("vault_mysql_admin_password"), "vault_mysql_admin_password", "", "not defined", "secrets.yml"
     ),

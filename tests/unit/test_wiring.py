@@ -49,12 +49,12 @@ BUNDLED = (
 FOREIGN = "prefixes=[] posts=[] slow=[] shared=[] login=."
 
 
-def played(play: str, folder: pathlib.Path, *arguments: str) -> str:
-    """What a play on the tests' inventory says."""
+def played(play: str, folder: pathlib.Path, *arguments: str, inventory: str = "inventory/test") -> str:
+    """What a play on an inventory, by default the tests', says."""
     playbook = folder / "play.yml"
     playbook.write_text(play, encoding="utf-8")
     run = subprocess.run(
-        [pathlib.Path(sys.executable).with_name("ansible-playbook"), "-i", "inventory/test", playbook, *arguments],
+        [pathlib.Path(sys.executable).with_name("ansible-playbook"), "-i", inventory, playbook, *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
