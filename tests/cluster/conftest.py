@@ -19,6 +19,7 @@ ORDER = (
     "test_deployment",
     "test_upgrade",
     "test_host",
+    "test_firewall",
     "test_duplicates",
     "test_shares",
     "test_movements",

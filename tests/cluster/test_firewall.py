@@ -1,4 +1,4 @@
-"""Promise: each tier is answered by the tiers that it needs, and refused by the others. Effects: connections between the hosts."""
+"""Promise: each tier is answered by the tiers that need it, and refused to the others: seen by opening connections."""
 
 from __future__ import annotations
 
