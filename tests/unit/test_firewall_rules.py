@@ -68,7 +68,7 @@ def test_what_is_not_allowed_is_refused() -> None:
 
 
 def derived(inventory: str, folder: pathlib.Path, *arguments: str) -> dict[str, dict[str, Any]]:
-    said = played(DERIVED, folder, inventory, *arguments)
+    said = played(DERIVED, folder, *arguments, inventory=inventory)
     found = re.search(r"@@(.*)@@", said)
     assert found
     return {record["host"]: record for record in json.loads(json.loads(f'"{found[1]}"'))}
