@@ -128,7 +128,7 @@ def test_more_ports_are_a_setting(address, play):
 def test_check_mode_shows_what_would_change_and_changes_nothing(host, former, play):
     run = play("converge.yml", "--check", "--diff", common_firewall_extra_rules=[friend_may(OTHER)])
     assert run.returncode == 0, run.stdout
-    added = [line for line in run.stdout.splitlines() if line.startswith("+") and "8001" in line]
+    added = [line for line in run.stdout.splitlines() if "+\t\tip saddr" in line and "8001" in line]
     assert len(added) == 1, run.stdout
     assert host.check_output(TABLE) == former
 
@@ -166,7 +166,7 @@ def test_it_can_be_turned_off_and_on_under_open_connections(host, address, play)
 
 @pytest.mark.usefixtures("former")
 def test_tables_of_others_are_left_alone(host, play):
-    host.check_output("nft 'table inet other { chain input { type filter hook input priority 10; } }'")
+    host.check_output("nft 'add table inet other; add chain inet other input { type filter hook input priority 10; }'")
     try:
         assert play("converge.yml", common_firewall_extra_rules=[friend_may(OTHER)]).returncode == 0
         assert play("converge.yml", common_firewall_mode="absent").returncode == 0
