@@ -43,7 +43,7 @@ loadtest: bootstrap ## Load the cluster with ab and show each node's share
 	@$(PLAY) playbooks/loadtest.yml $(ARGS)
 
 lint: bootstrap-dev ## Run the linters
-	@python scripts/test ruff ruff-format mypy mypy-browser mypy-byo mypy-webapp yamllint shellcheck ansible-lint collect collect-byo
+	@python scripts/test ruff ruff-format mypy mypy-browser mypy-byo mypy-scaling mypy-webapp yamllint shellcheck ansible-lint collect collect-byo
 
 test: bootstrap-dev ## Run every check there is
 	@$(ENGINE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import pathlib
 import time
@@ -9,9 +10,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from proof.browsing import Registration
 from proof.cluster import Cluster
-from proof.figures import FIGURES
+from proof.figures import FIGURES, Measure
 from proof.ledger import Ledger
+from proof.load import Load, Result, running
 from proof.playbook import Operator, PlaybookRun
 from proof.vagrant import Vagrant
 
@@ -122,3 +125,30 @@ def ledger(session_mark: str) -> Iterator[Ledger]:
     kept = Ledger(FIGURES / f"ledger-{session_mark}", session_mark)
     yield kept
     kept.close()
+
+
+@pytest.fixture(scope="session")
+def _registration_numbers() -> Iterator[int]:
+    return itertools.count(1)
+
+
+@pytest.fixture
+def registration(ledger: Ledger, session_mark: str, _registration_numbers: Iterator[int]) -> Registration:
+    """Products of this test, noted when they are acknowledged."""
+    return Registration(ledger, f"{session_mark}-{next(_registration_numbers):02d}")
+
+
+@pytest.fixture
+def measure(request: pytest.FixtureRequest, say: Callable[[str], None]) -> Measure:
+    """Put a load on the cluster while something is done to it; keep the figures and tell them."""
+
+    def measured(load: Load, do: Callable[[Load], None]) -> Result:
+        with running(load):
+            do(load)
+            result = load.finish()
+        name = request.node.name.replace("[", "-").replace("]", "")
+        result.save(FIGURES / f"{name}.json")
+        say(f"{name}: {result.describe()}")
+        return result
+
+    return measured

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import os
-from collections.abc import Callable, Iterator
 
 import pytest
 
-from proof.browsing import Registration
 from proof.cluster import Cluster
-from proof.figures import FIGURES, Measure
-from proof.ledger import Ledger
-from proof.load import Load, Result, running
 
 # a module that is not named here comes last
 ORDER = (
@@ -72,30 +66,3 @@ def whole_cluster(request: pytest.FixtureRequest, cluster: Cluster) -> None:
     except AssertionError:
         cluster.site().expect_success()
         cluster.wait_until_whole()
-
-
-@pytest.fixture(scope="session")
-def _registration_numbers() -> Iterator[int]:
-    return itertools.count(1)
-
-
-@pytest.fixture
-def registration(ledger: Ledger, session_mark: str, _registration_numbers: Iterator[int]) -> Registration:
-    """Products of this test, noted when they are acknowledged."""
-    return Registration(ledger, f"{session_mark}-{next(_registration_numbers):02d}")
-
-
-@pytest.fixture
-def measure(request: pytest.FixtureRequest, say: Callable[[str], None]) -> Measure:
-    """Put a load on the cluster while something is done to it; keep the figures and tell them."""
-
-    def measured(load: Load, do: Callable[[Load], None]) -> Result:
-        with running(load):
-            do(load)
-            result = load.finish()
-        name = request.node.name.replace("[", "-").replace("]", "")
-        result.save(FIGURES / f"{name}.json")
-        say(f"{name}: {result.describe()}")
-        return result
-
-    return measured
