@@ -67,6 +67,38 @@ def test_gunicorn_loads_the_application_it_is_given() -> None:
     assert command(webapp_wsgi="shop.wsgi:make('a b')".replace("'", '"'))[-1] == 'shop.wsgi:make("a b")'
 
 
+@pytest.mark.parametrize(
+    ("wsgi", "worker_class"),
+    [
+        (None, "inventario.serving.WholeAnswers"),
+        ("inventario:create_app()", "inventario.serving.WholeAnswers"),
+        ("app:app", "gthread"),
+        ("guestbook:create_app()", "gthread"),
+        ("mysite.wsgi", "gthread"),
+        # a name that only begins, or ends, like the bundled one's
+        ("inventario2:create_app()", "gthread"),
+        ("shop.inventario:app", "gthread"),
+    ],
+)
+def test_only_the_bundled_application_gets_its_own_class_of_workers(wsgi: str | None, worker_class: str) -> None:
+    """Any other application would not start with it: the class is in the bundled one's package."""
+    told = {} if wsgi is None else {"webapp_wsgi": wsgi}
+    assert variable("webapp", "webapp_worker_class", **told) == worker_class
+    started = command(**told)
+    assert started[started.index("--worker-class") + 1] == worker_class
+
+
+def test_the_class_of_the_bundled_applications_workers_is_in_its_package() -> None:
+    module, _, name = variable("webapp", "webapp_worker_class").rpartition(".")
+    source = ROOT / "webapp" / "src" / pathlib.Path(*module.split(".")).with_suffix(".py")
+    assert f"class {name}(" in source.read_text(encoding="utf-8")
+
+
+def test_an_operators_class_of_workers_wins() -> None:
+    started = command(webapp_wsgi="shop:app", webapp_worker_class="shop.serving.Worker")
+    assert started[started.index("--worker-class") + 1] == "shop.serving.Worker"
+
+
 def test_further_options_stand_before_the_application() -> None:
     assert command(webapp_gunicorn_options=["--max-requests=1000"])[-2:] == [
         "--max-requests=1000",
