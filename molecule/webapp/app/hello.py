@@ -14,7 +14,7 @@ def application(environ, start_response):
     query = urllib.parse.parse_qs(environ["QUERY_STRING"])
     status, body = "200 OK", {"version": VERSION, "node": os.environ["HELLO_NODE"], "process": os.getppid()}
     if path == "/ready" and "HELLO_BROKEN" in os.environ:
-        status, body = "503 Service Unavailable", {"cause": "told to be broken"}
+        status, body = os.environ["HELLO_BROKEN"], {"cause": "told to be broken"}
         print("not ready: told to be broken", flush=True)
     elif path == "/slow":
         time.sleep(float(query["seconds"][0]))

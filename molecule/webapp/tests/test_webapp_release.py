@@ -87,18 +87,23 @@ def test_a_release_is_rolled_out_without_a_failed_request(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("what", "cause"),
-    [("a release that does not start", "told to fail"), ("settings that it is not ready with", "told to be broken")],
+    ("broken", "said", "cause"),
+    [
+        pytest.param("", "", "told to fail", id="a release that does not start"),
+        pytest.param("503 Unwell", " (it answered 503)", "told to be broken", id="settings that it is not ready with"),
+        pytest.param("404 Nothing", " (it answered 404: set webapp_health_path to", "told to be broken", id="no page"),
+    ],
 )
-def test_what_is_not_ready_stops_at_the_first_node_and_is_taken_back(tmp_path, what, cause):
+def test_what_is_not_ready_stops_at_the_first_node_and_is_taken_back(tmp_path, broken, said, cause):
     untouched = get("app1")["process"]
-    if "settings" in what:
-        run = converge(webapp_settings={"HELLO_BROKEN": "yes"})
+    if broken:
+        run = converge(webapp_settings={"HELLO_BROKEN": broken})
     else:
         stop = "assert os.environ.get('HELLO_LEDGER'), 'told to fail'"
         run = converge(edited(tmp_path, "VERSION = 1", f"{stop}\nVERSION = 3"))
     assert run.returncode != 0
-    assert "was not ready at /ready within 8 s; the node serves release" in run.stdout
+    assert f"was not ready at /ready within 8 s{said}" in run.stdout
+    assert "; the node serves release" in run.stdout
     assert cause in run.stdout
     assert get("app", "/ready")["version"] == 1
     assert "HELLO_BROKEN" not in get("app", "/environment")
