@@ -41,12 +41,14 @@ TRUSTED = """
         msg: >-
           prefixes={{ loadbalancer_repeatable_prefixes | to_json }} posts={{ loadbalancer_repeatable_posts | to_json }}
           slow={{ loadbalancer_slow_prefixes | to_json }} shared={{ loadbalancer_shared_paths | to_json }}
-          login={{ loadbalancer_login_path }}.
+          login={{ loadbalancer_login_path }} health={{ webapp_health_path }}
+          loaded={{ loadtest_pages | map(attribute='path') | to_json }}.
 """
 BUNDLED = (
-    """prefixes=["/"] posts=["/login"] slow=["/imports"] shared=["/live/version", "/live/changes"] login=/login."""
+    """prefixes=["/"] posts=["/login"] slow=["/imports"] shared=["/live/version", "/live/changes"] login=/login """
+    """health=/health/ready loaded=["/", "/login", "/products"]."""
 )
-FOREIGN = "prefixes=[] posts=[] slow=[] shared=[] login=."
+FOREIGN = """prefixes=[] posts=[] slow=[] shared=[] login= health=/ loaded=["/"]."""
 
 
 def played(play: str, folder: pathlib.Path, *arguments: str, inventory: str = "inventory/test") -> str:
@@ -80,4 +82,4 @@ def test_half_of_the_threads_may_wait_for_the_source(tmp_path: pathlib.Path) -> 
 def test_only_the_bundled_application_is_trusted_to_know_what_comes_twice(tmp_path: pathlib.Path) -> None:
     """Another one's forms are never sent again by default, whatever else its operator leaves out."""
     assert BUNDLED in played(TRUSTED, tmp_path).replace('\\"', '"')
-    assert FOREIGN in played(TRUSTED, tmp_path, "-e", "webapp_name=shop")
+    assert FOREIGN in played(TRUSTED, tmp_path, "-e", "webapp_name=shop").replace('\\"', '"')
