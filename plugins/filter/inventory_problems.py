@@ -106,7 +106,7 @@ class Inventory:
 
         So what is derived from the whole inventory is computed once and not for each of a thousand hosts.
         """
-        raw = self._written(host)
+        raw = self.written(host)
         found: dict[str, str] = {}
         ahead = [name]
         while ahead:
@@ -121,7 +121,8 @@ class Inventory:
                 ahead += _mentioned(text)
         return frozenset(found.items())
 
-    def _written(self, host: str) -> Mapping[str, Any]:
+    def written(self, host: str) -> Mapping[str, Any]:
+        """The host's variables as they stand, with their templates."""
         self._of(host)
         return self._raw[host]
 
@@ -334,7 +335,7 @@ class Checks:
         ]
         yield from found
         blamed = {(problem.variable, problem.host) for problem in found}
-        typed = [problem for problem in self.types() if (problem.variable, problem.host) not in blamed]
+        typed = [problem for problem in self.types(blamed) if (problem.variable, problem.host) not in blamed]
         yield from typed
         yield from self.published({problem.variable for problem in (*found, *typed)})
 
@@ -402,7 +403,8 @@ class Checks:
             # it has no such user
             pass
         elif administrator is MISSING:
-            yield self.absent("webapp_admin_username", "", "the first user's login")
+            what = "the first user's login" + ('; "" where it has no users' if self.foreign else "")
+            yield self.absent("webapp_admin_username", "", what)
         elif usable(administrator) and not re.fullmatch(r"[^\s:]{1,64}", str(administrator)):
             remedy = "take 1 to 64 characters without spaces and colons"
             yield Found("webapp_admin_username", "", f"is {administrator!r}", remedy)
@@ -521,8 +523,16 @@ class Checks:
             if name not in names and not (wheel and name == "webapp_source_paths"):
                 reason = f"is not set, and its default is that of {self.options['webapp_name']['default']}"
                 yield Found(name, host, reason, "set it as inventory/byo.example does; empty where there is none")
+        if self.inventory.value(host, "webapp_release_command") == "":
+            name = "webapp_release_check_command"
+            if name in names and self.inventory.value(host, name) != "":
+                reason = "is set, and webapp_release_command is empty"
+                yield Found(name, host, reason, "empty it too: --check would run it")
         for name in ("webapp_environment", "webapp_release_environment"):
             value = self.inventory.value(host, name)
+            if isinstance(value, Broken):
+                # a secret that it needs may not be there yet
+                value = self.inventory.written(host).get(name)
             if isinstance(value, Mapping) and any(str(key).startswith(BUNDLED_ENVIRONMENT) for key in value):
                 reason = f"is that of {self.options['webapp_name']['default']}"
                 yield Found(name, host, reason, "set it as inventory/byo.example does; {} where there is none")
@@ -555,7 +565,8 @@ class Checks:
             )
         if not pathlib.Path(source).is_dir():
             reason = f"has the source {source!r}, which is no folder"
-            yield Found("loadbalancer_static", host, reason, "correct the path, which is one of the control node")
+            remedy = "correct the path, which is one of the control node, or remove the record"
+            yield Found("loadbalancer_static", host, reason, remedy)
 
     def firewall(self) -> Iterator[Found]:
         """What nft would refuse, or take for something else, when a host is already being changed."""
@@ -594,12 +605,12 @@ class Checks:
                 remedy = f"take at least {SHORTEST_SECRET} characters, or remove it and run playbooks/secrets.yml"
                 yield Found(name, "", f"is a secret of {len(str(value or ''))} characters", remedy)
 
-    def types(self) -> Iterator[Found]:
-        """Values that their role would refuse, on the hosts where it runs."""
+    def types(self, blamed: set[tuple[str, str]]) -> Iterator[Found]:
+        """Values that their role would refuse, on the hosts where it runs; but for those that are blamed already."""
         for role, options in (*self.specs.items(), ("", self.variables)):
             for host in self.hosts_of(role):
                 for name in self.inventory.names(host):
-                    if name in options:
+                    if name in options and (name, host) not in blamed:
                         yield from self.typed(host, name, options[name])
 
     def hosts_of(self, role: str) -> list[str]:
@@ -639,7 +650,7 @@ class Checks:
         cause = next((match[1] for pattern in CAUSES if (match := pattern.search(value.reason))), None)
         if (
             cause in self.missing
-            or cause in {"node_address", "cluster_name"}
+            or cause in {"node_address", "cluster_name", "webapp_admin_username"}
             or (cause in self.wiring and self.missing)
         ):
             return

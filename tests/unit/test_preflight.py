@@ -428,6 +428,52 @@ def test_another_application_says_everything_of_itself(cluster: Cluster) -> None
     assert cluster.problems() == []
 
 
+def test_another_applications_check_without_a_command_is_refused(cluster: Cluster) -> None:
+    cluster.everywhere(webapp_name="shop", webapp_admin_username="", webapp_source=str(PROJECT / "webapp"))
+    cluster.everywhere(webapp_source_paths=["."], webapp_requirements="", webapp_wsgi="shop:app")
+    cluster.everywhere(webapp_release_command="", webapp_release_check_command="flask --app shop release --check")
+    cluster.everywhere(webapp_environment={}, webapp_release_environment={})
+    assert [(problem["variable"], problem["reason"]) for problem in cluster.problems()] == [
+        ("webapp_release_check_command", "is set, and webapp_release_command is empty")
+    ]
+
+
+def written(application: str, folder: pathlib.Path) -> list[dict[str, str]]:
+    """What is said of a copy of inventory/byo.example, before it has secrets, with this as its application.yml."""
+    inventory = copied("byo.example", folder / "inventory")
+    (inventory / "group_vars/all/vault.yml").unlink()
+    (inventory / "group_vars/all/application.yml").write_text(application, encoding="utf-8")
+    hosts, groups = loaded(inventory)
+    found = preflight.inventory_problems(hosts, groups, SPECS, VARIABLES, WIRING, ROLE_GROUPS, generating=True)
+    problems: list[dict[str, str]] = found["problems"]
+    return problems
+
+
+@pytest.fixture
+def least(tmp_path: pathlib.Path) -> str:
+    """What the example's page says is the least to write, with the folder that it names."""
+    page = (PROJECT / "inventory/byo.example/README.md").read_text(encoding="utf-8")
+    text = page.split("```yaml\n")[1].split("```")[0]
+    folder = tmp_path / "tides"
+    folder.mkdir()
+    (folder / "requirements.txt").write_text("flask\n", encoding="utf-8")
+    assert "/home/me/tides" in text
+    return text.replace("/home/me/tides", str(folder))
+
+
+def test_the_least_that_the_example_tells_to_write_is_enough(least: str, tmp_path: pathlib.Path) -> None:
+    assert written(least, tmp_path) == []
+
+
+def test_what_is_missing_of_the_least_is_told_once_and_before_there_are_secrets(
+    least: str, tmp_path: pathlib.Path
+) -> None:
+    lines = [line for line in least.splitlines() if line.startswith("webapp_") and line[-2:] in {'""', "{}"}]
+    assert len(lines) == 5
+    told = written("\n".join(line for line in least.splitlines() if line not in lines), tmp_path)
+    assert sorted(problem["variable"] for problem in told) == sorted(line.split(":")[0] for line in lines)
+
+
 def test_a_missing_secret_is_no_problem_where_it_will_be_generated(cluster: Cluster) -> None:
     cluster.without("vault_webapp_secret_key")
     cluster.without("webapp_environment")
