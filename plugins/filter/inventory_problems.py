@@ -34,6 +34,9 @@ BUNDLED_DEFAULTS = (
     "webapp_release_check_command",
 )
 BUNDLED_ENVIRONMENT = "INVENTARIO_"
+# a module, and what it has of gunicorn: a name, or a call; not a file
+WSGI = re.compile(r"(?P<top>[^\W\d]\w*)(?:\.(?!py(?::|$))[^\W\d]\w*)*(?::.+)?")
+PACKAGED = ("pyproject.toml", "setup.py")
 # numbers with bounds of their own, beside the ports
 BOUNDS = {"app_weight": (1, 10000), "db_proxy_read_weight": (1, 256), "mysql_server_id": (1, LARGEST_SERVER_ID)}
 # 0 switches these off
@@ -537,6 +540,24 @@ class Checks:
                 reason = f"is that of {self.options['webapp_name']['default']}"
                 yield Found(name, host, reason, "set it as inventory/byo.example does; {} where there is none")
 
+        yield from self.wsgi(host)
+
+    def wsgi(self, host: str) -> Iterator[Found]:
+        """What gunicorn would not find. Plain modules lie in their folder; where a package has its own, pip knows."""
+        told, source = self.inventory.value(host, "webapp_wsgi"), self.inventory.value(host, "webapp_source")
+        if not isinstance(told, str) or not isinstance(source, str):
+            return
+        match, folder = WSGI.fullmatch(told), pathlib.Path(source)
+        plain_modules = folder.is_dir() and not any((folder / name).is_file() for name in PACKAGED)
+        if not match:
+            remedy = "write MODULE:NAME, as app:app for an app.py in which app = Flask(...)"
+            yield Found("webapp_wsgi", host, f"is {told!r}", remedy)
+        elif plain_modules and not has_module(folder, match["top"]):
+            reason = f"is {told!r}, and {source} has no module {match['top']}"
+            yield Found(
+                "webapp_wsgi", host, reason, "name one that it has, such as one that imports what a package brings"
+            )
+
     def bundled_application(self, host: str, names: set[str]) -> Iterator[Found]:
         if "webapp_wsgi" in names:
             reason = f"is set, and webapp_name is still {self.inventory.shared('webapp_name')}"
@@ -707,6 +728,16 @@ class Checks:
     def absent(name: str, host: str, what: str) -> Found:
         where = "in hosts.yml" if host else "in group_vars/all/main.yml"
         return Found(name, host, "is not defined", f"set it {where}: {what}")
+
+
+@cache
+def has_module(folder: pathlib.Path, name: str) -> bool:
+    """Whether a module or a package of this name is in the folder, or below it: PYTHONPATH may name that."""
+    return any(
+        path.is_dir() or path.suffix in {".py", ".so"}
+        for path in folder.rglob(f"{name}*")
+        if path.name.split(".")[0] == name
+    )
 
 
 def _is_network(source: Any) -> bool:

@@ -438,6 +438,36 @@ def test_another_applications_check_without_a_command_is_refused(cluster: Cluste
     ]
 
 
+@pytest.mark.parametrize(
+    ("wsgi", "reason"),
+    [
+        ("app:app", ""),
+        ("app", ""),
+        ("app.views:create_app('a b')", ""),
+        ("inner:app", ""),
+        ("app.py", "is 'app.py'"),
+        ("app.py:app", "is 'app.py:app'"),
+        ("./app:app", "is './app:app'"),
+        ("guestbook:create_app()", "has no module guestbook"),
+        ("ap:app", "has no module ap"),
+    ],
+)
+def test_another_applications_module_is_looked_for(
+    cluster: Cluster, tmp_path: pathlib.Path, wsgi: str, reason: str
+) -> None:
+    (tmp_path / "src" / "inner").mkdir(parents=True)
+    (tmp_path / "app.py").touch()
+    cluster.everywhere(webapp_name="shop", webapp_admin_username="", webapp_source=str(tmp_path), webapp_wsgi=wsgi)
+    cluster.everywhere(webapp_source_paths=["."], webapp_requirements="", webapp_environment={})
+    cluster.everywhere(webapp_release_command="", webapp_release_check_command="", webapp_release_environment={})
+    told = cluster.problems()
+    assert [problem["variable"] for problem in told] == (["webapp_wsgi"] if reason else [])
+    assert all(reason in problem["reason"] for problem in told)
+    # where a package's modules come from is not to be seen in its folder
+    (tmp_path / "pyproject.toml").touch()
+    assert bool(cluster.problems()) == ("has no module" not in reason and bool(reason))
+
+
 def written(application: str, folder: pathlib.Path) -> list[dict[str, str]]:
     """What is said of a copy of inventory/byo.example, before it has secrets, with this as its application.yml."""
     inventory = copied("byo.example", folder / "inventory")
@@ -457,6 +487,7 @@ def least(tmp_path: pathlib.Path) -> str:
     folder = tmp_path / "tides"
     folder.mkdir()
     (folder / "requirements.txt").write_text("flask\n", encoding="utf-8")
+    (folder / "app.py").touch()
     assert "/home/me/tides" in text
     return text.replace("/home/me/tides", str(folder))
 
