@@ -95,6 +95,9 @@ if HAS_PYMYSQL:
 # never give up on the source: a replica that waits is there when it comes back
 CONNECT_RETRY = 1
 RETRY_COUNT = 0
+# of MySQL's own messages: what a node that asks for a copy is told, and the reason within it
+CLONE_DONOR_ERROR = 3862
+TOO_MANY_CLONES = 3634
 
 
 class Refused(Exception):
@@ -143,9 +146,8 @@ def running(status: dict[str, Any]) -> bool:
     return status.get("Replica_IO_Running") == "Yes" and status.get("Replica_SQL_Running") == "Yes"
 
 
-def seed(server: Server, params: dict[str, Any]) -> Server:
-    """Replace all that is here by a copy of the source; the server restarts itself at the end."""
-    server.run("SET GLOBAL clone_valid_donor_list = %s", f"{params['source_host']}:{params['source_port']}")
+def copied(server: Server, params: dict[str, Any]) -> bool:
+    """Take a copy of the source; False while it gives one to another node, because a server gives one at a time."""
     try:
         server.run(
             f"CLONE INSTANCE FROM %s@%s:{int(params['source_port'])} IDENTIFIED BY %s REQUIRE SSL",
@@ -154,9 +156,23 @@ def seed(server: Server, params: dict[str, Any]) -> Server:
             params["password"],
         )
     except pymysql.MySQLError as error:
+        code, text = (*error.args, None, None)[:2]
+        if code == CLONE_DONOR_ERROR and f": {TOO_MANY_CLONES} :" in str(text):
+            return False
         # the connection ends as the server restarts into the copy
-        if not (error.args and error.args[0] in (0, 2006, 2013, 3707)):
+        if code not in (0, 2006, 2013, 3707):
             raise
+    return True
+
+
+def seed(server: Server, params: dict[str, Any]) -> Server:
+    """Replace all that is here by a copy of the source; the server restarts itself at the end."""
+    server.run("SET GLOBAL clone_valid_donor_list = %s", f"{params['source_host']}:{params['source_port']}")
+    until = time.monotonic() + params["clone_timeout"]
+    while not copied(server, params):
+        if time.monotonic() >= until:
+            raise Refused(f"{params['source_host']} has been giving its data to another node for too long")
+        time.sleep(1)
     time.sleep(0.5)
     server = wait_for_server(params["socket"], 120)
     if is_blank(server):
