@@ -37,6 +37,8 @@ BUNDLED_ENVIRONMENT = "INVENTARIO_"
 # a module, and what it has of gunicorn: a name, or a call; not a file
 WSGI = re.compile(r"(?P<top>[^\W\d]\w*)(?:\.(?!py(?::|$))[^\W\d]\w*)*(?::.+)?")
 PACKAGED = ("pyproject.toml", "setup.py")
+# releases of Debian and Ubuntu on which Debian's MySQL packages can't be installed (roles/host_check has the systems)
+WITHOUT_MYSQL = ("bookworm", "noble")
 # numbers with bounds of their own, beside the ports
 BOUNDS = {"app_weight": (1, 10000), "db_proxy_read_weight": (1, 256), "mysql_server_id": (1, LARGEST_SERVER_ID)}
 # 0 switches these off
@@ -334,6 +336,7 @@ class Checks:
             *self.database(),
             *self.application(),
             *self.firewall(),
+            *self.suites(),
             *self.secrets(),
         ]
         yield from found
@@ -611,6 +614,21 @@ class Checks:
         for source in sources if isinstance(sources, list) else []:
             if source != "any" and not _is_network(source):
                 yield Found(name, host, f"has {source!r}", "write addresses or networks, such as 192.0.2.0/24, or any")
+
+    def suites(self) -> Iterator[Found]:
+        """Images that could not be built, or would be built of another release than the one that is meant."""
+        name, tiers = "docker_hosts_tier_suites", self.inventory.shared("docker_hosts_tiers")
+        if not isinstance(tiers, Mapping):
+            tiers = self.options["docker_hosts_tiers"]["default"]
+        suites = self.inventory.shared(name)
+        elsewhere = self.inventory.shared("mysql_apt_repositories") is not MISSING
+        for tier, suite in suites.items() if isinstance(suites, Mapping) else ():
+            if tier not in tiers:
+                yield Found(name, "", f"names the tier {tier!r}, which no host has", f"take one of: {', '.join(tiers)}")
+            elif "mysql" in (tiers[tier] or ()) and suite in WITHOUT_MYSQL and not elsewhere:
+                reason = f"puts the tier {tier} on {suite}, for which Debian's MySQL packages do not exist"
+                remedy = "take trixie for it, or name Oracle's APT repository in mysql_apt_repositories"
+                yield Found(name, "", reason, remedy)
 
     def secrets(self) -> Iterator[Found]:
         names = self.inventory.shared("cluster_secrets")

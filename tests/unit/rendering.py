@@ -9,11 +9,14 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
 ROLES = pathlib.Path(__file__).resolve().parents[2] / "roles"
+# the facts that tell a host's system, of the one that a test means where it names none
+DEBIAN_13 = {"distribution": "Debian", "distribution_major_version": "13"}
+DEBIAN_12 = DEBIAN_13 | {"distribution_major_version": "12"}
 
 
 def scope_of(role: str, loader: DataLoader) -> dict[str, Any]:
     """The role's defaults and vars, as templates that are yet to be rendered."""
-    scope: dict[str, Any] = {"inventory_hostname": "testhost"}
+    scope: dict[str, Any] = {"inventory_hostname": "testhost", "ansible_facts": DEBIAN_13}
     for folder in ("defaults", "vars"):
         path = ROLES / role / folder / "main.yml"
         if path.is_file():

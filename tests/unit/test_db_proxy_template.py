@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from rendering import render, words
+from rendering import DEBIAN_12, DEBIAN_13, render, words
 
 NODES = [
     {"name": "maestro1", "address": "192.0.2.31"},
@@ -95,3 +95,9 @@ def test_a_node_that_said_no_is_never_asked_more_often() -> None:
 
 def test_a_renewed_authority_changes_the_configuration() -> None:
     assert haproxy() != haproxy(__db_proxy_authority={"stat": {"exists": True, "checksum": "bb"}})
+
+
+@pytest.mark.parametrize(("system", "told"), [(DEBIAN_13, True), (DEBIAN_12, False)], ids=["Debian 13", "Debian 12"])
+def test_a_haproxy_that_knows_no_curves_is_told_none(system: dict[str, str], told: bool) -> None:
+    default = next(line for line in words(haproxy(ansible_facts=system)) if line.startswith("default-server "))
+    assert ("curves P-256" in default) is told

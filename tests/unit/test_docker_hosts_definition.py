@@ -97,3 +97,13 @@ def test_a_container_that_is_missing_is_made_at_once() -> None:
 def test_a_container_without_a_definition_is_made_later() -> None:
     """One of that name which was made by hand has no label."""
     assert found("__docker_hosts_later", **containers("inventario-app1 running ")) is True
+
+
+def test_a_tier_rests_on_the_base_of_its_own_suite() -> None:
+    mixed = {"docker_hosts_tier_suites": {"app": "bookworm"}}
+    suites = found("__docker_hosts_suite_of", **mixed)
+    assert suites == {"loadbalancer": "trixie", "app": "bookworm", "database": "trixie", "admin": "trixie"}
+    bases = found("__docker_hosts_bases", **mixed)
+    assert bases["trixie"] != bases["bookworm"]
+    # a cluster that has no other suite shares the base
+    assert found("__docker_hosts_bases") == {"trixie": bases["trixie"]}

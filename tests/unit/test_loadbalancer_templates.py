@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from rendering import render, words
+from rendering import DEBIAN_12, DEBIAN_13, render, words
 
 NODES = [
     {"name": "app", "address": "192.0.2.21", "port": 8000, "weight": 3},
@@ -277,3 +277,17 @@ def test_the_error_page_is_spanish_and_names_the_request() -> None:
     page = render("loadbalancer", "error.html.j2")
     assert '<html lang="es">' in page
     assert 'echo var="request_id"' in page
+
+
+@pytest.mark.parametrize(
+    ("system", "lines"),
+    [
+        (DEBIAN_13, ["listen 0.0.0.0:443 ssl default_server;", "http2 on;"]),
+        (DEBIAN_12, ["listen 0.0.0.0:443 ssl http2 default_server;"]),
+    ],
+    ids=["Debian 13", "Debian 12"],
+)
+def test_http2_is_told_in_the_words_of_the_systems_nginx(system: dict[str, str], lines: list[str]) -> None:
+    text = nginx(ansible_facts=system, loadbalancer_listen_addresses=["0.0.0.0"])
+    told = [line for line in words(text) if ":443 " in line or "http2" in line]
+    assert told == lines

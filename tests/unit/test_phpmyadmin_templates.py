@@ -6,7 +6,7 @@ import hashlib
 import re
 
 import pytest
-from rendering import render, words
+from rendering import DEBIAN_12, DEBIAN_13, render, variable, words
 
 SERVERS = [{"name": "maestro1", "address": "192.0.2.31"}, {"name": "slave1", "address": "192.0.2.32"}]
 
@@ -69,3 +69,13 @@ def test_with_https_http_only_redirects() -> None:
 def test_the_log_holds_no_query_string() -> None:
     log = render("phpmyadmin", "site.conf.j2").split("log_format", 1)[1].split(";", 1)[0]
     assert not set(re.findall(r"\$\w+", log)) & {"$request", "$request_uri", "$args", "$query_string", "$http_referer"}
+
+
+@pytest.mark.parametrize(
+    ("system", "given", "version"),
+    [(DEBIAN_13, "", "8.4"), (DEBIAN_12, "", "8.2"), (DEBIAN_12, "8.5", "8.5")],
+    ids=["Debian 13", "Debian 12", "the operator's own"],
+)
+def test_php_is_the_systems_unless_the_operator_names_another(system: dict[str, str], given: str, version: str) -> None:
+    scope = {"ansible_facts": system, "phpmyadmin_php_version": given}
+    assert variable("phpmyadmin", "__phpmyadmin_php_version", **scope) == version

@@ -119,6 +119,19 @@ def test_a_sound_inventory_has_no_problem(cluster: Cluster) -> None:
     assert cluster.problems() == []
 
 
+@pytest.mark.parametrize(
+    "mixed",
+    [
+        {"docker_hosts_tier_suites": {"loadbalancer": "bookworm", "app": "bookworm", "admin": "bookworm"}},
+        {"docker_hosts_tier_suites": {"database": "bookworm"}, "mysql_apt_repositories": []},
+    ],
+    ids=["all but the database", "MySQL from elsewhere"],
+)
+def test_tiers_may_rest_on_another_release(cluster: Cluster, mixed: dict[str, Any]) -> None:
+    cluster.everywhere(**mixed)
+    assert cluster.problems() == []
+
+
 class Broken(NamedTuple):
     name: str
     breaks: Callable[[Cluster], object]
@@ -208,6 +221,22 @@ BROKEN = [
         "app",
         "sources",
         "",
+    ),
+    Broken(
+        "database on Debian 12",
+        everywhere(docker_hosts_tier_suites={"app": "bookworm", "database": "bookworm"}),
+        "docker_hosts_tier_suites",
+        "",
+        "the tier database on bookworm",
+        "take trixie",
+    ),
+    Broken(
+        "suite of no tier",
+        everywhere(docker_hosts_tier_suites={"apps": "bookworm"}),
+        "docker_hosts_tier_suites",
+        "",
+        "the tier 'apps'",
+        "loadbalancer, app, database, admin",
     ),
     Broken(
         "no secret", lacks("vault_mysql_admin_password"), "vault_mysql_admin_password", "", "not defined", "secrets.yml"
