@@ -23,11 +23,11 @@ from proof.browsing import Visitor
 from proof.ledger import Ledger
 from proof.load import Load, Reply, Step
 from proof.playbook import Operator, PlaybookRun
-from proof.waiting import until
+from proof.waiting import PATIENCE, until
 
 SOCKET = "/run/mysqld/mysqld.sock"
 EPOCH_FILE = "/var/lib/mysql/cluster/epoch.json"
-ASK_SECONDS = 5
+ASK_SECONDS = 5 * PATIENCE
 WHOLE_SECONDS = 90
 REGISTER_SECONDS = 30
 BINARY_UNITS = {"B": 2**-20, "KiB": 2**-10, "MiB": 1, "GiB": 2**10}

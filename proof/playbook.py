@@ -12,6 +12,8 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 
+from proof.waiting import PATIENCE
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RECAP = re.compile(r"^(?P<host>\S+)\s+: (?P<counts>ok=\d+ .*)$", re.MULTILINE)
 TAIL_LINES = 40
@@ -114,11 +116,13 @@ class Operator:
         began = time.monotonic()
         process, log = self.start(playbook, *arguments, environment=environment)
         try:
-            rc = process.wait(timeout)
+            rc = process.wait(timeout * PATIENCE)
         except subprocess.TimeoutExpired as error:
             process.terminate()
             process.wait()
-            raise AssertionError(f"{playbook} has not ended within {timeout:g} s; its output: {log}") from error
+            raise AssertionError(
+                f"{playbook} has not ended within {timeout * PATIENCE:g} s; its output: {log}"
+            ) from error
         output = log.read_text(encoding="utf-8", errors="replace")
         return PlaybookRun(" ".join((playbook, *arguments)), rc, output, time.monotonic() - began, log)
 

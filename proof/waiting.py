@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
+# how much longer than a container a host may take: 10 for a machine whose processor is emulated
+PATIENCE = float(os.environ.get("INVENTARIO_TEST_PATIENCE", "1"))
 
 
 class TooLate(AssertionError):
@@ -22,6 +25,7 @@ def until(
     holds: Callable[[T], object] = bool,
 ) -> T:
     """The first answer of the condition that holds. The last question is asked when the time is over, never before."""
+    seconds *= PATIENCE
     end = time.monotonic() + seconds
     while True:
         over = time.monotonic() >= end

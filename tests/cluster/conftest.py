@@ -30,11 +30,15 @@ ORDER = (
     "test_rebuilding",
     "test_unreachable",
     "test_ledger",
+    "test_reboot",
 )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "containers: the fault is one that only a host that is a container can be given")
+    config.addinivalue_line(
+        "markers", "machines: the fault is one that only a machine with a kernel of its own can have"
+    )
     config.addinivalue_line("markers", "docker_daemon: restarts the Docker daemon, and so everybody's containers on it")
     config.addinivalue_line("markers", "any_state: asks for no whole cluster before it begins")
 
@@ -58,6 +62,8 @@ def whole_cluster(request: pytest.FixtureRequest, cluster: Cluster) -> None:
     """What an earlier test broke and did not mend is mended here, as an operator would: by site.yml."""
     if request.node.get_closest_marker("containers") and not cluster.in_containers:
         pytest.skip("the hosts of this inventory are no containers")
+    if request.node.get_closest_marker("machines") and cluster.in_containers:
+        pytest.skip("the hosts of this inventory are containers")
     if request.node.get_closest_marker("any_state"):
         return
     cluster.repair()

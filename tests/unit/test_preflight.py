@@ -79,7 +79,7 @@ def loaded(folder: pathlib.Path) -> tuple[HostVars, dict[str, list[str]]]:
     return HostVars(manager, variables, loader), manager.get_groups_dict()
 
 
-@pytest.fixture(scope="module", params=["docker", "test", "production.example", "byo.example", "test_byo"])
+@pytest.fixture(scope="module", params=["docker", "test", "production.example", "byo.example", "test_byo", "vm"])
 def project_inventory(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     project = tmp_path_factory.mktemp("project")
     # an inventory may name an application that lies beside it
