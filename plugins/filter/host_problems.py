@@ -15,7 +15,8 @@ TIER_NAMES = {
 
 # What a connection that failed means, by words of ssh, sudo, Mitogen and Ansible: the thing, the reason, the remedy.
 # The first that fits counts.
-CONNECTIONS: tuple[tuple[str, str, str, str], ...] = (
+Meanings = tuple[tuple[str, str, str, str], ...]
+SUDO: Meanings = (
     (
         r"sudo: (?:command )?not found|'sudo'|sudo.{0,20}No such file",
         "ansible_become",
@@ -40,6 +41,9 @@ CONNECTIONS: tuple[tuple[str, str, str, str], ...] = (
         "needs a password: {user} may use sudo, but not without one",
         "run it with --ask-become-pass, or allow sudo without a password in /etc/sudoers.d",
     ),
+)
+SET_UP_WRONGLY: Meanings = (
+    *SUDO,
     (
         r"(?i)host key verification failed|mismatching host key|host identification has changed",
         "ansible_host",
@@ -62,18 +66,6 @@ CONNECTIONS: tuple[tuple[str, str, str, str], ...] = (
         "correct the name, or write an address",
     ),
     (
-        r"(?i)no such container|is not running|is paused",
-        "container",
-        "{where} does not run",
-        "playbooks/platform.yml makes and starts it; docker unpause {where} thaws one that was paused",
-    ),
-    (
-        r"(?i)connection refused",
-        "ansible_host",
-        "is {where}, where nothing answers on the port of ssh",
-        "start ssh there, or correct ansible_host or ansible_port",
-    ),
-    (
         r"(?i)requires? a minimum of python|unsupported python|SyntaxError|python version",
         "ansible_python_interpreter",
         "is a Python that is too old for Ansible",
@@ -84,6 +76,30 @@ CONNECTIONS: tuple[tuple[str, str, str, str], ...] = (
         "ansible_python_interpreter",
         "is missing: the host has no Python 3",
         "install it: apt-get install python3",
+    ),
+)
+INSTALLING: Meanings = (
+    *SUDO,
+    (
+        r"Could not open lock file.{0,80}Permission denied|are you root",
+        "ansible_become",
+        "is not set, and {user} is not root",
+        "set ansible_become to true and let {user} use sudo, or set ansible_user to root",
+    ),
+)
+# nothing is wrong with such a host but that it is not there
+AWAY: Meanings = (
+    (
+        r"(?i)no such container|is not running|is paused",
+        "container",
+        "{where} does not run",
+        "playbooks/platform.yml makes and starts it; docker unpause {where} thaws one that was paused",
+    ),
+    (
+        r"(?i)connection refused",
+        "ansible_host",
+        "is {where}, where nothing answers on the port of ssh",
+        "start ssh there, or correct ansible_host or ansible_port",
     ),
     (
         r"(?i)timed? ?out|no route to host|unreachable|eof on stream|connection closed|reset by peer",
@@ -98,29 +114,60 @@ def problem(variable: str, host: str, reason: str, remedy: str) -> dict[str, str
     return {"variable": variable, "host": host, "reason": reason, "remedy": remedy}
 
 
-def connection_problem(host: str, record: Mapping[str, Any]) -> dict[str, str]:
-    """Why a host that could not be asked could not, in plain words."""
-    answer = record["answer"]
-    said = " ".join(str(answer.get(key, "")) for key in ("msg", "module_stderr", "module_stdout", "exception"))
+def meaning(said: str, meanings: Meanings, host: str, record: Mapping[str, Any]) -> dict[str, str] | None:
     words = {
         "user": record.get("user") or "the user that ssh takes",
         "where": record.get("where") or host,
     }
-    for pattern, variable, reason, remedy in CONNECTIONS:
+    for pattern, variable, reason, remedy in meanings:
         if re.search(pattern, said):
             return problem(variable, host, reason.format(**words), remedy.format(**words))
+    return None
+
+
+def set_up_wrongly(said: str, host: str, record: Mapping[str, Any]) -> dict[str, str] | None:
+    """Why a host that is there could not be asked, if that is known."""
+    known = meaning(said, SET_UP_WRONGLY, host, record)
+    if known or "Failed to create temporary directory" not in said or in_container(record):
+        return known
+    reason = f"is {record.get('user') or 'the user that ssh takes'}, who has no home folder there that may be written"
+    return problem("ansible_user", host, reason, "give that user one, with room on its disk, or correct ansible_user")
+
+
+def not_there(said: str, host: str, record: Mapping[str, Any]) -> dict[str, str]:
+    """Why a host could not be asked, for all that is known."""
+    known = meaning(said, AWAY, host, record)
+    if known:
+        return known
+    where = record.get("where") or host
     if "Failed to create temporary directory" in said:
-        if str(record.get("connection", "")).endswith("docker"):
-            # Ansible's own strategy keeps to itself what Docker said
-            remedy = "playbooks/platform.yml makes and starts it; docker unpause thaws one that was paused"
-            return problem("container", host, f"{words['where']} does not run", remedy)
-        reason = f"is {words['user']}, who has no home folder there that may be written"
-        return problem(
-            "ansible_user", host, reason, "give that user one, with room on its disk, or correct ansible_user"
-        )
-    last = (said.strip().splitlines() or ["nothing was said"])[-1].strip()
-    reason = f"is {words['where']}, which could not be asked: {last[:200]}"
-    return problem("ansible_host", host, reason, f"try ssh {words['user']}@{words['where']} by hand")
+        # Ansible's own strategy keeps to itself what Docker said
+        remedy = "playbooks/platform.yml makes and starts it; docker unpause thaws one that was paused"
+        return problem("container", host, f"{where} does not run", remedy)
+    by_hand = f"ssh {record['user']}@{where}" if record.get("user") else f"ssh {where}"
+    return problem(
+        "ansible_host", host, f"is {where}, which could not be asked: {last_line(said)}", f"try {by_hand} by hand"
+    )
+
+
+def in_container(record: Mapping[str, Any]) -> bool:
+    return str(record.get("connection", "")).endswith("docker")
+
+
+def last_line(said: str) -> str:
+    return (said.strip().splitlines() or ["nothing was said"])[-1].strip()[:200]
+
+
+def python_problem(answer: Mapping[str, Any], host: str, user: str) -> dict[str, str]:
+    """Why Python could not be installed on a host that has none."""
+    said = " ".join(str(answer.get(key, "")) for key in ("msg", "stderr", "stdout"))
+    known = meaning(said, INSTALLING, host, {"user": user})
+    by_hand = "install Python there by hand, as root: apt-get install python3"
+    if known:
+        reason = f"is missing, and could not be installed: {known['variable']} {known['reason']}"
+        return problem("Python 3", host, reason, f"{known['remedy']}; or {by_hand}")
+    told = last_line(str(answer.get("stderr", ""))) if answer.get("stderr") else last_line(said)
+    return problem("Python 3", host, f"is missing, and could not be installed: {told}", by_hand)
 
 
 class Host:
@@ -259,7 +306,10 @@ def twins(surveyed: Iterable[Host]) -> Iterator[dict[str, str]]:
 
 
 def host_problems(records: Iterable[Mapping[str, Any]], wanted: Mapping[str, Any], now: float) -> dict[str, Any]:
-    """What keeps hosts from their tiers: ``refused`` stops the run, ``away`` are hosts that could not be reached.
+    """What keeps hosts from their tiers: ``refused`` stops the run, ``away`` are hosts that are not there.
+
+    One that shuts this machine out by how it is set up (key, sudo, Python) is refused, though Ansible calls it
+    unreachable.
 
     :param records: for each host its name and what host_survey answered, its tiers, listeners and address.
     :param wanted: what a host must be, see roles/host_check/vars/main.yml.
@@ -268,12 +318,16 @@ def host_problems(records: Iterable[Mapping[str, Any]], wanted: Mapping[str, Any
     asked = [record for record in records if record.get("answer")]
     away, refused, surveyed = [], [], []
     for record in asked:
-        if "survey" in record["answer"]:
+        name, answer = str(record["name"]), record["answer"]
+        if "survey" in answer:
             surveyed.append(Host(record, wanted, now))
-        elif record["answer"].get("unreachable"):
-            away.append(connection_problem(str(record["name"]), record))
+            continue
+        said = " ".join(str(answer.get(key, "")) for key in ("msg", "module_stderr", "module_stdout", "exception"))
+        wrong = set_up_wrongly(said, name, record)
+        if answer.get("unreachable") and not wrong:
+            away.append(not_there(said, name, record))
         else:
-            refused.append(connection_problem(str(record["name"]), record))
+            refused.append(wrong or not_there(said, name, record))
     for host in surveyed:
         refused.extend(host.problems())
     refused.extend(twins(surveyed))
@@ -287,4 +341,4 @@ class FilterModule:
     """The filters of this file."""
 
     def filters(self) -> dict[str, Any]:
-        return {"host_problems": host_problems}
+        return {"host_problems": host_problems, "python_problem": python_problem}

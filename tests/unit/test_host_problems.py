@@ -14,7 +14,8 @@ import pytest
 import yaml
 from loading import ROOT, load
 
-host_problems = load("plugins/filter/host_problems.py").host_problems
+filters = load("plugins/filter/host_problems.py")
+host_problems, python_problem = filters.host_problems, filters.python_problem
 lines = load("plugins/filter/inventory_problems.py").problem_lines
 host_survey = load("plugins/modules/host_survey.py")
 
@@ -216,8 +217,26 @@ def test_a_host_outside_a_limited_run_is_nobodys_business() -> None:
 
 # --- hosts that could not be asked ----------------------------------------------------------------------------------
 
-# what ssh, sudo, Mitogen and Ansible say, and what is told
-SAID = [
+# what ssh, sudo, Mitogen and Ansible say, and what is told: of hosts that are not there ...
+AWAY = [
+    (
+        "ssh: connect to host app port 22: Connection refused",
+        "ansible_host",
+        "nothing answers on the port",
+        "ansible_port",
+    ),
+    ("ssh: connect to host app port 22: Connection timed out", "ansible_host", "does not answer", "host is on"),
+    ("ssh: connect to host app port 22: No route to host", "ansible_host", "does not answer", "firewall"),
+    (
+        "Error response from daemon: container 12ab is not running",
+        "container",
+        "app does not run",
+        "playbooks/platform.yml",
+    ),
+    ("Error: No such container: inventario-app", "container", "does not run", "playbooks/platform.yml"),
+]
+# ... and of those that are set up so that they can't be used
+SET_UP_WRONGLY = [
     (
         "deploy@192.0.2.21: Permission denied (publickey).",
         "ansible_user",
@@ -243,21 +262,6 @@ SAID = [
         "a name that nobody knows",
         "correct",
     ),
-    (
-        "ssh: connect to host app port 22: Connection refused",
-        "ansible_host",
-        "nothing answers on the port",
-        "ansible_port",
-    ),
-    ("ssh: connect to host app port 22: Connection timed out", "ansible_host", "does not answer", "host is on"),
-    ("ssh: connect to host app port 22: No route to host", "ansible_host", "does not answer", "firewall"),
-    (
-        "Error response from daemon: container 12ab is not running",
-        "container",
-        "app does not run",
-        "playbooks/platform.yml",
-    ),
-    ("Error: No such container: inventario-app", "container", "does not run", "playbooks/platform.yml"),
     ("Missing sudo password", "ansible_become", "needs a password", "--ask-become-pass"),
     ("sudo password is required", "ansible_become", "needs a password", "--ask-become-pass"),
     ("sudo: a password is required", "ansible_become", "needs a password", "--ask-become-pass"),
@@ -279,17 +283,74 @@ SAID = [
 ]
 
 
-@pytest.mark.parametrize(("said", "thing", "reason", "remedy"), SAID, ids=[said[:40] for said, *_ in SAID])
+MEANINGS = ("said", "thing", "reason", "remedy")
+
+
+def told(kind: str, found: list[dict[str, str]], thing: str, reason: str, remedy: str) -> None:
+    (problem,) = found
+    assert (problem["variable"], problem["host"]) == (thing, "app"), kind
+    assert reason in problem["reason"]
+    assert remedy in problem["remedy"]
+
+
+@pytest.mark.parametrize("kind", ["unreachable", "failed"])
+@pytest.mark.parametrize(MEANINGS, SET_UP_WRONGLY, ids=[said[:40] for said, *_ in SET_UP_WRONGLY])
+def test_a_host_that_lets_nobody_in_is_refused_in_plain_words(
+    kind: str, said: str, thing: str, reason: str, remedy: str
+) -> None:
+    """Ansible calls most of them unreachable; they are there, and stay wrong until somebody does something."""
+    found = judged(record("other"), {**record(), "answer": {kind: True, "msg": said}})
+    assert found["away"] == []
+    told(kind, found["refused"], thing, reason, remedy)
+
+
+@pytest.mark.parametrize(MEANINGS, AWAY, ids=[said[:40] for said, *_ in AWAY])
 def test_what_kept_a_host_from_answering_is_told_in_plain_words(
     said: str, thing: str, reason: str, remedy: str
 ) -> None:
     for kind in ("unreachable", "failed"):
-        silent = {**record(), "answer": {kind: True, "msg": said}}
-        found = judged(record("other"), silent)
-        (problem,) = found["away" if kind == "unreachable" else "refused"]
-        assert (problem["variable"], problem["host"]) == (thing, "app")
-        assert reason in problem["reason"]
-        assert remedy in problem["remedy"]
+        found = judged(record("other"), {**record(), "answer": {kind: True, "msg": said}})
+        told(kind, found["away" if kind == "unreachable" else "refused"], thing, reason, remedy)
+
+
+def test_a_container_of_which_ansible_says_little_is_away() -> None:
+    """Its own strategy keeps to itself what Docker said; by ssh the same words mean another thing."""
+    said = {"unreachable": True, "msg": "Failed to create temporary directory. In some cases, ..."}
+    assert judged(record("other"), {**record(), "answer": said, "connection": "community.docker.docker"})["away"]
+    told("ssh", judged({**record(), "answer": said})["refused"], "ansible_user", "no home folder", "give that user one")
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason", "remedy"),
+    [
+        (
+            {"msg": "non-zero return code", "rc": 127, "stderr": "", "stdout": "/bin/sh: 1: sudo: not found\r\n"},
+            "ansible_become wants sudo, which the host does not have",
+            "install sudo there and let deploy use it",
+        ),
+        ({"msg": "Missing sudo password"}, "needs a password", "--ask-become-pass"),
+        (
+            {"stderr": "E: Could not open lock file /var/lib/apt/lists/lock - open (13: Permission denied)"},
+            "ansible_become is not set, and deploy is not root",
+            "set ansible_become to true",
+        ),
+        (
+            {"stderr": "W: slow\nE: Unable to locate package python3\n", "stdout": "Reading\n"},
+            "could not be installed: E: Unable to locate package python3",
+            "apt-get install python3",
+        ),
+    ],
+    ids=["no-sudo", "password", "no-root", "no-package"],
+)
+def test_python_that_can_not_be_installed_is_told_with_the_reason(
+    answer: dict[str, Any], reason: str, remedy: str
+) -> None:
+    problem = python_problem(answer, "app", "deploy")
+    (line,) = lines([problem])
+    assert line.startswith("Python 3 on app is missing, and could not be installed: ")
+    assert reason in line
+    assert remedy in line
+    assert "as root: apt-get install python3" in line
 
 
 def test_what_nobody_foresaw_is_shown_as_it_was_said() -> None:

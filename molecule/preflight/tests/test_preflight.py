@@ -1,6 +1,9 @@
 """Real hosts that are wrong in one thing each are refused with thing, reason and remedy; nothing is changed on them."""
 
 import contextlib
+import json
+import os
+import pathlib
 import subprocess
 
 import pytest
@@ -130,24 +133,69 @@ def test_no_systemd(play):
         refused(play("converge.yml"), "systemd on app does not run")
 
 
+NO_PYTHON = ("mv /usr/bin/python3 /usr/bin/python3.away", "mv /usr/bin/python3.away /usr/bin/python3")
+VISITOR = ("useradd --create-home visitor", "userdel --remove visitor 2>/dev/null")
+
+
 @pytest.mark.parametrize("strategy", ["ansible.builtin.linear", "mitogen_linear"])
 def test_no_python(play, strategy):
-    with changed("mv /usr/bin/python3 /usr/bin/python3.away", "mv /usr/bin/python3.away /usr/bin/python3"):
+    with changed(*NO_PYTHON):
         run = play("converge.yml", environment={"ANSIBLE_STRATEGY": strategy})
-    text = said(run)
-    assert "ansible_python_interpreter on app is missing: the host has no Python 3" in text, run.stdout
-    assert "apt-get install python3" in text, run.stdout
+    refused(run, "ansible_python_interpreter on app is missing: the host has no Python 3", "apt-get install python3")
 
 
 @pytest.mark.parametrize("strategy", ["ansible.builtin.linear", "mitogen_linear"])
 def test_a_user_without_root(play, strategy):
     """A user who is not root and does not become root, on a host that has no sudo either."""
     limit, environment = ("--limit", "app,localhost"), {"ANSIBLE_STRATEGY": strategy}
-    with changed("useradd --create-home visitor", "userdel --remove visitor 2>/dev/null"):
+    with changed(*VISITOR):
         run = play("converge.yml", *limit, ansible_user="visitor", environment=environment)
         refused(run, "ansible_become on app is not set, and the user is not root")
         run = play("converge.yml", *limit, ansible_user="visitor", ansible_become=True, environment=environment)
-        assert "ansible_become on app wants sudo, which the host does not have" in said(run), run.stdout
+        refused(run, "ansible_become on app wants sudo, which the host does not have")
+
+
+@pytest.fixture
+def have_python(tmp_path):
+    """Run playbooks/python.yml on the host as if it were a server: one that nobody made from an image with Python."""
+
+    def run(*arguments, **variables):
+        server = {"ansible_host": APP, "ansible_connection": "docker", "ansible_user": "visitor", **variables}
+        groups = {"app_nodes": {"hosts": {"app": server}}, "loadbalancers": {}, "database": {}, "admin": {}}
+        inventory = tmp_path / "hosts.json"
+        inventory.write_text(json.dumps({"all": {"children": groups}}), encoding="utf-8")
+        playbook = pathlib.Path(os.environ["MOLECULE_PROJECT_DIRECTORY"]) / "playbooks" / "python.yml"
+        return subprocess.run(
+            ["ansible-playbook", "-i", inventory, *arguments, playbook],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+def test_python_is_looked_for_without_root(have_python):
+    """Who has Python and lacks sudo is told by the preflight, with all else that is wrong."""
+    with changed(*VISITOR):
+        run = have_python(ansible_become=True)
+    assert run.returncode == 0, run.stdout
+    assert "changed=0" in run.stdout
+
+
+def test_python_that_can_not_be_installed(have_python):
+    """What keeps it away is told at once: no sudo, no root, no packages."""
+    with changed(*VISITOR), changed(*NO_PYTHON):
+        checked = said(have_python("--check", ansible_become=True))
+        no_sudo = have_python(ansible_become=True)
+        no_root = have_python()
+    assert "app has no /usr/bin/python3" in checked
+    assert no_sudo.returncode != 0
+    missing = "Python 3 on app is missing, and could not be installed: "
+    assert f"{missing}ansible_become wants sudo, which the host does not have. Remedy: install sudo" in said(no_sudo)
+    assert no_root.returncode != 0
+    assert f"{missing}ansible_become is not set, and visitor is not root. Remedy:" in said(no_root)
 
 
 @pytest.mark.parametrize("strategy", ["ansible.builtin.linear", "mitogen_linear"])
