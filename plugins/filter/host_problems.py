@@ -81,7 +81,7 @@ SET_UP_WRONGLY: Meanings = (
 INSTALLING: Meanings = (
     *SUDO,
     (
-        r"Could not open lock file.{0,80}Permission denied|are you root",
+        r"\(13: Permission denied\)|are you root",
         "ansible_become",
         "is not set, and {user} is not root",
         "set ansible_become to true and let {user} use sudo, or set ansible_user to root",

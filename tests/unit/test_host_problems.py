@@ -335,12 +335,17 @@ def test_a_container_of_which_ansible_says_little_is_away() -> None:
             "set ansible_become to true",
         ),
         (
+            {"stderr": "E: List directory /var/lib/apt/lists/partial is missing. - Acquire (13: Permission denied)"},
+            "ansible_become is not set, and deploy is not root",
+            "set ansible_become to true",
+        ),
+        (
             {"stderr": "W: slow\nE: Unable to locate package python3\n", "stdout": "Reading\n"},
             "could not be installed: E: Unable to locate package python3",
             "apt-get install python3",
         ),
     ],
-    ids=["no-sudo", "password", "no-root", "no-package"],
+    ids=["no-sudo", "password", "no-root", "no-root-no-lists", "no-package"],
 )
 def test_python_that_can_not_be_installed_is_told_with_the_reason(
     answer: dict[str, Any], reason: str, remedy: str
