@@ -64,3 +64,9 @@ def test_pages_come_through_the_load_balancer(hosts):
     )
     assert page.startswith("HTTP/1.1 200")
     assert "X-Served-By: app" in page
+
+
+def test_hosts_of_two_releases_are_one_cluster(hosts):
+    releases = {name: hosts.get_host(name).system_info.release for name in hosts.get_hosts("container_hosts")}
+    databases = set(hosts.get_hosts("database"))
+    assert releases == {name: "13" if name in databases else "12" for name in releases}
