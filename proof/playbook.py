@@ -80,10 +80,18 @@ class PlaybookRun:
 
 
 class Operator:
-    """Somebody who runs playbooks on one inventory."""
+    """Somebody who runs playbooks on one inventory.
 
-    def __init__(self, inventory: str, extra_vars: Sequence[str], logs: pathlib.Path) -> None:
+    :param gives_way: whether the runs leave the processor to others. To the kernel all containers together are one of
+        many on this machine, and each process of Ansible is another: a run with a dozen of them starves hosts that
+        would have a machine of their own.
+    """
+
+    def __init__(
+        self, inventory: str, extra_vars: Sequence[str], logs: pathlib.Path, *, gives_way: bool = False
+    ) -> None:
         self.inventory = inventory
+        self._command = [*(["nice"] if gives_way else []), "ansible-playbook"]
         self.extra_vars = tuple(extra_vars)
         self._logs = logs
         self._numbers = itertools.count(1)
@@ -97,7 +105,7 @@ class Operator:
         extra = [word for value in self.extra_vars for word in ("-e", value)]
         with log.open("wb") as output:
             process = subprocess.Popen(
-                ["ansible-playbook", "-i", self.inventory, *extra, playbook, *arguments],
+                [*self._command, "-i", self.inventory, *extra, playbook, *arguments],
                 cwd=ROOT,
                 env=environment_with(environment or {}),
                 stdin=subprocess.DEVNULL,

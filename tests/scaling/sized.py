@@ -17,7 +17,7 @@ class SizedCluster:
 
     def __init__(self, name: str, network: str, first_port: int, **settings: Any) -> None:
         self.folder = ROOT / "build" / "inventories" / name
-        self.operator = Operator(str(self.folder), [], FIGURES / name)
+        self.operator = Operator(str(self.folder), [], FIGURES / name, gives_way=True)
         self._subnet = f"{network}.0/24"
         self._settings = {
             "cluster_name": f"inventario-{name}",
