@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import subprocess
 import time
+from collections.abc import Iterator
 
 from proof.playbook import ROOT, PlaybookRun, environment_with
 
@@ -30,16 +32,17 @@ class Vagrant:
     def destroy(self, *machines: str) -> PlaybookRun:
         return self.run("destroy", "--force", *machines)
 
-    def run(self, *arguments: str, timeout: float = 300) -> PlaybookRun:
-        """A command that has ended; its recap is that of the playbook it ran, if it ran one."""
+    def run(self, *arguments: str, timeout: float = 300, answer: str = "") -> PlaybookRun:
+        """A command that has ended, its question answered; its recap is that of the playbook it ran, if it ran one."""
         log = self._logs / f"vagrant-{arguments[0]}-{time.monotonic_ns()}.log"
         began = time.monotonic()
-        with log.open("wb") as output:
+        typing = _typing(answer) if answer else contextlib.nullcontext(subprocess.DEVNULL)
+        with log.open("wb") as output, typing as stdin:
             process = subprocess.Popen(
                 ["vagrant", *arguments],
                 cwd=ROOT,
                 env=self._environment,
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
@@ -66,3 +69,15 @@ class Vagrant:
     def insecure_key() -> pathlib.Path:
         """The key that everybody has; Vagrant lays it down at its first start."""
         return pathlib.Path(os.environ.get("VAGRANT_HOME", pathlib.Path.home() / ".vagrant.d")) / "insecure_private_key"
+
+
+@contextlib.contextmanager
+def _typing(answer: str) -> Iterator[int]:
+    """A terminal at which somebody has typed this: Vagrant takes no answer from elsewhere."""
+    keyboard, terminal = os.openpty()
+    try:
+        os.write(keyboard, f"{answer}\n".encode())
+        yield terminal
+    finally:
+        os.close(terminal)
+        os.close(keyboard)

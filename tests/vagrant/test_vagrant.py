@@ -62,6 +62,15 @@ def test_provision_again_changes_nothing(vagrant: Vagrant, say: Callable[[str], 
     assert not run.changed, run.log
 
 
+def test_a_machine_whose_removal_was_declined_is_still_reached(cluster: Cluster, vagrant: Vagrant) -> None:
+    """`vagrant destroy` asks first; a no changes nothing, neither in the machine nor in how Ansible reaches it."""
+    replica = cluster.replicas[0]
+    asked = vagrant.run("destroy", replica.name, answer="n")
+    assert "confirmation was declined" in asked.said, asked.log
+    assert login(cluster, replica.name, vagrant.key(replica.name)).returncode == 0
+    assert replica.address in {address for address, *_ in vagrant.known_hosts()}
+
+
 def test_halted_machines_come_up_as_a_whole_cluster_by_themselves(cluster: Cluster, vagrant: Vagrant) -> None:
     codes = cluster.codes(cluster.source)
     vagrant.run("halt").expect_success()
