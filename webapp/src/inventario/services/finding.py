@@ -30,9 +30,10 @@ from inventario.services.narrowing import (
     Equal,
     Narrowing,
     Word,
-    complete,
     estimate,
     measure,
+    to_merge,
+    to_test,
     walk,
 )
 from inventario.services.product_rows import Columns, Found, Listed, everything, listed, shown
@@ -195,7 +196,9 @@ def _plan(criteria: Criteria) -> _Plan:
     first, others = (measured[0], measured[1:]) if measured else (None, [])
     impossible = not possible or (first is not None and first.size == 0)
     if criteria.sort == "code" and isinstance(first, Word) and first.size > FEW:
-        first, *others = (_completed(narrowing) for narrowing in measured)
+        first = to_merge(first)
+        if first.completions:
+            others = [to_test(other) if isinstance(other, Word) else other for other in others]
     return _Plan(
         _ORDERS[criteria.sort],
         criteria.sort,
@@ -204,11 +207,6 @@ def _plan(criteria: Criteria) -> _Plan:
         tuple(others),
         impossible,
     )
-
-
-def _completed(narrowing: Narrowing) -> Narrowing:
-    """One or two letters are the beginning of too many words."""
-    return complete(narrowing) if isinstance(narrowing, Word) and len(narrowing.text) > 2 else narrowing
 
 
 def _words(search: str) -> tuple[list[Narrowing], bool]:
@@ -328,10 +326,7 @@ def _merged(plan: _Plan, word: Word, cursor: Cursor | None, down: bool, limit: i
         keys = select(PRODUCTS.c.id, arm.c.code.label("sort_key"))
         keys = keys.select_from(arm.join(PRODUCTS, PRODUCTS.c.id == arm.c.product_id))
         # words are tested on the entry of the index, before the product is looked up
-        keys = keys.where(
-            arm.c.term == term,
-            *(other.holds_at(arm) if isinstance(other, Word) else other.holds() for other in plan.others),
-        )
+        keys = keys.where(arm.c.term == term, *(other.holds_at(arm) for other in plan.others))
         if cursor is not None:
             keys = keys.where(_beyond([arm.c.code], cursor.key, cursor.id, down))
         keys = keys.order_by(arm.c.code.desc() if down else arm.c.code).limit(limit)

@@ -50,6 +50,10 @@ class Narrowing:
         """The condition on the product of a row."""
         raise NotImplementedError
 
+    def holds_at(self, entry: FromClause) -> ColumnElement[bool]:
+        """The same on an entry of the words' index, which is walked in the order of the code."""
+        return self.holds(entry.c.product_id)
+
     def ids(self) -> Select[Any]:
         """The ids of its products, from its index alone."""
         raise NotImplementedError
@@ -89,9 +93,8 @@ class Word(Narrowing):
         )
 
     def holds_at(self, entry: FromClause) -> ColumnElement[bool]:
-        """The same on an entry of the words' index, which is walked in the order of the code."""
-        if not 0 < len(self.completions) <= TESTED_IN_ORDER:
-            return self.holds(entry.c.product_id)
+        if not self.completions:
+            return super().holds_at(entry)
         return or_(*(self._stands_at(entry, term) for term in self.completions))
 
     @staticmethod
@@ -127,13 +130,26 @@ def measure(narrowings: Sequence[Narrowing], most: int) -> list[Narrowing]:
     return [dataclasses.replace(narrowing, size=known[narrowing]) for narrowing in narrowings]
 
 
-def complete(word: Word) -> Word:
+def to_merge(word: Word) -> Word:
+    """The word that is walked: with the completions whose entries are merged."""
+    return _complete(word, MERGED)
+
+
+def to_test(word: Word) -> Word:
+    """A word that is tested on the way: with the completions that are looked for in the order of the code."""
+    return _complete(word, TESTED_IN_ORDER)
+
+
+def _complete(word: Word, most: int) -> Word:
     """A word with its completions, unless they are too many: a jump in the index for each.
 
     DISTINCT would read every entry: MySQL takes all words to be as rare as most are.
     """
+    # one or two letters are the beginning of too many words
+    if len(word.text) <= 2:
+        return word
     found: list[str] = []
-    while len(found) <= MERGED:
+    while len(found) <= most:
         beyond = TERMS.c.term > found[-1] if found else TERMS.c.term >= word.text
         following = walk(select(TERMS.c.term), TERMS, TERMS_INDEX).where(beyond).order_by(TERMS.c.term).limit(1)
         term = db.session.scalars(following).one_or_none()
