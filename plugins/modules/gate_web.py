@@ -240,15 +240,15 @@ class Browser:
 
 
 def ask_pages(url: str, params: dict[str, Any], context: ssl.SSLContext) -> tuple[list[Answer], list[dict[str, str]]]:
-    """Everybody's answers, and what is wrong with them. Other people's requests take turns too, so that a share that
-    is not the promised one is judged again over more requests."""
+    """The last answers, and what is wrong with them. Other people's requests take turns too, and a node that has just
+    come back takes its part by and by: a share that is not the promised one is judged again, over more requests."""
     requests = sum(int(node["weight"]) for node in params["nodes"]) * params["rounds"]
     page = Page(params["page_status"], params["page_text"])
     answers: list[Answer] = []
     findings: list[dict[str, str]] = []
     with ThreadPoolExecutor(4) as pool:
-        for _ in range(TRIES if requests else 0):
-            answers += pool.map(lambda _: answer_of(url + params["page"], context, page), range(requests))
+        for times in range(1, TRIES + 1 if requests else 1):
+            answers = list(pool.map(lambda _: answer_of(url + params["page"], context, page), range(requests * times)))
             findings = judge_shares(answers, params["nodes"], params["tolerance"], params["balancer"], page.status)
             if not findings or any(answer.status != page.status or answer.lacking for answer in answers):
                 break

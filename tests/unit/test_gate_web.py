@@ -76,6 +76,8 @@ class Site(http.server.BaseHTTPRequestHandler):
 
     turn: ClassVar[list[str]] = []
     asked: ClassVar[int] = 0
+    # app2 comes back when so many pages were asked for
+    app2_from: ClassVar[int] = 0
     fault: ClassVar[str] = ""
 
     def answer(self, status: int, body: str = "", **headers: str) -> None:
@@ -95,7 +97,8 @@ class Site(http.server.BaseHTTPRequestHandler):
         elif self.path == "/page":
             Site.asked += 1
             self.send_response(200)
-            self.send_header("X-Served-By", Site.turn[Site.asked % len(Site.turn)])
+            who = Site.turn[Site.asked % len(Site.turn)]
+            self.send_header("X-Served-By", "app" if who == "app2" and Site.asked < Site.app2_from else who)
             self.send_header("Content-Length", "0")
             self.end_headers()
         elif self.path == "/login" and Site.fault == "no form":
@@ -127,6 +130,7 @@ class Site(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def site() -> Iterator[str]:
     Site.turn, Site.asked, Site.fault = ["app", "app1", "app", "app1", "app", "app2"], 0, ""
+    Site.app2_from = 0
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -162,6 +166,17 @@ def run(site: str, **changes: Any) -> dict[str, Any]:
 
 def test_a_sound_site_passes(site: str) -> None:
     assert run(site) == {**run(site), "findings": [], "shares": {"app": 30, "app1": 20, "app2": 10}}
+
+
+def test_a_node_that_is_just_back_is_judged_by_what_it_answers_then(site: str) -> None:
+    Site.app2_from = 60
+    assert run(site)["shares"] == {"app": 60, "app1": 40, "app2": 20}
+
+
+def test_a_node_that_does_not_take_its_part_is_named_however_often_it_is_counted(site: str) -> None:
+    Site.app2_from = 10_000
+    messages = [item["message"] for item in run(site)["findings"]]
+    assert "answered none of the requests through the load balancer" in messages
 
 
 FAULTS: dict[str, tuple[str, str]] = {

@@ -19,11 +19,12 @@ from inventario.settings import DatabaseSettings
 SOURCE = "source"
 REPLICA = "replica"
 
-# an idle or frozen application node must not keep row locks for long
-_SOURCE_IDLE_SECONDS = 10
+# a node that is frozen in the middle of a transaction keeps its row locks for so long. Whoever waits for them has
+# waited for the node itself before, as long as the load balancer did: the sum is to stay below 5 s
+_SOURCE_IDLE_SECONDS = 4
 _SOURCE_LOCK_WAIT_SECONDS = 3
 # one that the server is about to close for that is not used any more
-_SOURCE_USED_WITHIN_SECONDS = _SOURCE_IDLE_SECONDS - 2
+_SOURCE_USED_WITHIN_SECONDS = _SOURCE_IDLE_SECONDS - 1
 # connections are renewed, so that reads spread again over replicas that came back
 _RECYCLE_SECONDS = 60
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from sqlalchemy import exc
+from sqlalchemy import exc, text
 from sqlalchemy.orm import Session
 
 from inventario.database import own_writes
@@ -16,6 +16,8 @@ from inventario.database.units import enter, forget_connections, leave
 
 # a large transaction is written to the binary log, and sent to the replicas, when it ends
 _COMMIT_SECONDS = 120.0
+# between two statements there is work to do, on a machine that may be busy
+_IDLE_SECONDS = 30
 
 
 @contextlib.contextmanager
@@ -32,6 +34,9 @@ def long_write() -> Iterator[Session]:
     committing = False
     try:
         narrow(session, settings.write_timeout)
+        # nobody else's afterwards: the pool's connections may lie idle for less
+        session.connection().detach()
+        session.execute(text("SET SESSION wait_timeout = :seconds"), {"seconds": _IDLE_SECONDS})
         current_deadline.set(None)
         yield session
         session.flush()
