@@ -28,6 +28,8 @@ SECONDS = 6
 CONNECTIONS = 16
 PORT = 8001
 HELLO_PORT = 8099
+# the firewall without what was let in
+AS_BEFORE = "! systemctl --quiet is-active inventario-firewall || systemctl reload inventario-firewall"
 UNIT = "bench-hello"
 FOLDER = "/run/bench"
 HELLO = """\
@@ -121,9 +123,11 @@ def hello(cluster: Cluster) -> Iterator[None]:
     balancer = cluster.load_balancers[0]
     started: list[Node] = []
     try:
+        _let_in(balancer, HELLO_PORT)
         for node in cluster.app_nodes:
-            _start(node)
             started.append(node)
+            _let_in(node, PORT)
+            _start(node)
         servers = "".join(f"server {node.address}:{PORT} weight={node.weight};\n" for node in cluster.app_nodes)
         balancer.pipe(
             "cat > /etc/nginx/conf.d/bench.conf && nginx -t -q && systemctl reload nginx",
@@ -134,8 +138,18 @@ def hello(cluster: Cluster) -> Iterator[None]:
         yield
     finally:
         balancer.run("rm -f /etc/nginx/conf.d/bench.conf && systemctl reload nginx")
+        balancer.run(AS_BEFORE)
         for node in started:
-            node.run("systemctl stop %s; rm -rf %s", UNIT, FOLDER)
+            node.run("! systemctl --quiet is-active %s || systemctl stop %s; rm -rf %s", UNIT, UNIT, FOLDER)
+            node.run(AS_BEFORE)
+
+
+def _let_in(node: Node, port: int) -> None:
+    """Through the host's firewall, if it has one, until its rules are loaded again."""
+    node.run(
+        "! nft list table inet inventario >/dev/null || nft insert rule inet inventario input tcp dport %s accept",
+        str(port),
+    )
 
 
 def _start(node: Node) -> None:
