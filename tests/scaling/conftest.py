@@ -14,7 +14,7 @@ from sized import SizedCluster
 from proof.cluster import Cluster
 from proof.inventory import Sizes
 
-START, LARGEST = Sizes(3, 1), Sizes(4, 2)
+START, LARGEST = Sizes(3, 1), Sizes(6, 3)
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,26 @@
-"""Promise: nodes join and leave a running cluster; everybody knows those that are there, and asks no other."""
+"""Promise: nodes come and go while people work. 3 -> 6 -> 2 application nodes and 1 -> 3 -> 1 replicas: no request
+fails, nothing that was acknowledged is lost, and nobody asks a node that is gone.
+"""
 
 from __future__ import annotations
+
+import itertools
 
 import pytest
 from sized import SizedCluster
 
+from proof.browsing import EVERYDAY, Registration
 from proof.cluster import Cluster, Node, docker
+from proof.figures import Measure
 from proof.inventory import Sizes
+from proof.ledger import Ledger
+from proof.load import Load
+from proof.waiting import until
+
+RATE = 25
+REQUESTS = 500
+LONGEST_SECONDS = 890
+LARGE, SMALL = Sizes(6, 3), Sizes(2, 1)
 
 
 def proxied(node: Node) -> set[str]:
@@ -27,29 +41,51 @@ def expect_known(cluster: Cluster) -> None:
         assert (set(state["peers"]), state["wanted"]) == (databases - {node.name}, (len(databases) + 1) // 2)
 
 
+def expect_answers(load: Load, since: float) -> None:
+    until(lambda: len(load.answers_since(since)) >= RATE, "a second of load", seconds=30)
+
+
 def without(sizes: Sizes, name: str) -> Sizes:
     """What its operator leaves in the inventory."""
     return Sizes(len([x for x in sizes.app_nodes if x != name]), len([x for x in sizes.replicas if x != name]))
 
 
-def test_nodes_join_and_leave(sized: SizedCluster) -> None:
-    """Everybody knows who has joined, and nobody asks who has left; what left keeps its data."""
-    sized.resize(Sizes(4, 2))
-    grown = sized.look()
-    grown.site().expect_success()
-    expect_known(grown)
-    sizes = Sizes(4, 2)
-    for name in ("app3", "slave2"):
-        sized.operator.play("playbooks/remove_node.yml", "-e", f"node={name}").expect_success()
-        sizes = without(sizes, name)
-        sized.resize(sizes)
+def test_the_cluster_grows_and_shrinks_under_load(
+    sized: SizedCluster, cluster: Cluster, measure: Measure, ledger: Ledger, registration: Registration
+) -> None:
+    def grow_and_shrink(load: Load) -> None:
+        expect_answers(load, 0)
+        sized.resize(LARGE)
+        load.mark("3 -> 6 application nodes, 1 -> 3 replicas")
+        cluster.site().expect_success()
+        grown = load.mark("has grown")
         expect_known(sized.look())
+        until(lambda: load.served_since(grown) == set(LARGE.app_nodes), "every node serves", seconds=30)
+        sizes = LARGE
+        for name in itertools.chain(LARGE.app_nodes[:1:-1], LARGE.replicas[:0:-1]):
+            load.mark(f"{name} leaves")
+            cluster.play("playbooks/remove_node.yml", "-e", f"node={name}").expect_success()
+            gone = load.mark(f"{name} has left")
+            sizes = without(sizes, name)
+            sized.resize(sizes)
+            expect_answers(load, gone)
+            assert name not in load.served_since(gone)
+        assert (sizes.app_nodes, sizes.replicas) == (SMALL.app_nodes, SMALL.replicas)
+        small = load.mark("has shrunk")
+        until(lambda: load.served_since(small) == set(SMALL.app_nodes), "the two that stayed serve", seconds=30)
+
+    mix = [*((step, 2 * weight) for step, weight in EVERYDAY), (registration.step, 4)]
+    load = cluster.load(mix, rate=RATE, at_least=REQUESTS, at_most=RATE * LONGEST_SECONDS)
+    result = measure(load, grow_and_shrink)
+    assert not result.failures, result.describe()
     small = sized.look()
-    # the databases' firewalls still let in the addresses of those that left
-    assert set(small.site().expect_success().changed) <= {node.name for node in small.database_nodes}
+    expect_known(small)
+    assert ledger.codes()
+    small.expect_acknowledged(ledger)
     assert not small.site().expect_success().changed
+    # what left kept its data
     volumes = docker("volume", "ls", "--quiet", "--filter", f"label=inventario.cluster={small.name}").split()
-    assert f"{small.name}-slave2_data" in volumes
+    assert {f"{small.name}-{name}_data" for name in LARGE.replicas} <= set(volumes)
 
 
 def test_a_node_that_left_comes_back_with_its_old_data(sized: SizedCluster) -> None:
