@@ -125,6 +125,19 @@ def test_movements_belong_to_the_day_of_the_reader(fill: Fill) -> None:
     assert counts(zone=datetime.UTC) == {"2026-03-27": {"in": 1}, "2026-03-29": {"in": 1, "out": 1}}
 
 
+@pytest.mark.parametrize(
+    ("zone", "midnight"), [("Asia/Kolkata", "18:30"), ("Asia/Kathmandu", "18:15"), ("America/St_Johns", "02:30")]
+)
+def test_days_that_begin_at_no_full_hour_of_utc(fill: Fill, zone: str, midnight: str) -> None:
+    product = fill.product("A", None)
+    hours, minutes = map(int, midnight.split(":"))
+    begins = datetime.datetime(2026, 3, 27, hours, minutes)
+    fill.movement(product, "in", str(begins - datetime.timedelta(seconds=1)))
+    fill.movement(product, "out", str(begins))
+    days = list(counts(zone=zoneinfo.ZoneInfo(zone)).values())
+    assert days == [{"in": 1}, {"out": 1}]
+
+
 def test_only_the_last_days(fill: Fill) -> None:
     product = fill.product("A", None)
     fill.movement(product, "in", "2026-03-01 23:30:00")
