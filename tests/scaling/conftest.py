@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from sized import SizedCluster
 
 from proof.cluster import Cluster
 from proof.inventory import Sizes
+from proof.sized import SizedCluster
 
 START, LARGEST = Sizes(3, 1), Sizes(6, 3)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from sized import SizedCluster
 
 from proof.browsing import EVERYDAY, Registration
 from proof.cluster import Cluster, Node, docker
@@ -15,6 +14,7 @@ from proof.figures import Measure
 from proof.inventory import Sizes
 from proof.ledger import Ledger
 from proof.load import Load
+from proof.sized import SizedCluster
 from proof.waiting import until
 
 RATE = 25

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import yaml
-from sized import SizedCluster
 
 from proof.cluster import Cluster
 from proof.inventory import Sizes
+from proof.sized import SizedCluster
 
 SMALLEST = Sizes(1, 0, load_balancers=2, admin=0)
 SECOND_PORT = 39190

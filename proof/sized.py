@@ -1,4 +1,4 @@
-"""A cluster whose size its tests choose: the inventory is written anew, as an operator would edit theirs."""
+"""A cluster whose size is chosen here: the inventory is written anew, as an operator would edit theirs."""
 
 from __future__ import annotations
 
@@ -13,11 +13,15 @@ FIRST_RUN_SECONDS = 1200
 
 
 class SizedCluster:
-    """One of its own, beside every other cluster on this machine."""
+    """One of its own, beside every other cluster on this machine.
 
-    def __init__(self, name: str, network: str, first_port: int, **settings: Any) -> None:
+    :param network: the first three numbers of its addresses.
+    :param gives_way: see Operator.
+    """
+
+    def __init__(self, name: str, network: str, first_port: int, *, gives_way: bool = True, **settings: Any) -> None:
         self.folder = ROOT / "build" / "inventories" / name
-        self.operator = Operator(str(self.folder), [], FIGURES / name, gives_way=True)
+        self.operator = Operator(str(self.folder), [], FIGURES / name, gives_way=gives_way)
         self._subnet = f"{network}.0/24"
         self._settings = {
             "cluster_name": f"inventario-{name}",
