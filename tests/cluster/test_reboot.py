@@ -15,7 +15,11 @@ DOWN_AND_UP_SECONDS = 120
 
 def _boot(node: Node) -> str:
     """What the kernel calls this boot; empty: the machine does not answer."""
-    result = node.host.run("cat /proc/sys/kernel/random/boot_id")
+    try:
+        result = node.host.run("cat /proc/sys/kernel/random/boot_id")
+    except RuntimeError:
+        # ssh did not get there
+        return ""
     return str(result.stdout).strip() if result.rc == 0 else ""
 
 
