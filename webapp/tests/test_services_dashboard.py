@@ -126,14 +126,15 @@ def test_movements_belong_to_the_day_of_the_reader(fill: Fill) -> None:
 
 
 @pytest.mark.parametrize(
-    ("zone", "midnight"), [("Asia/Kolkata", "18:30"), ("Asia/Kathmandu", "18:15"), ("America/St_Johns", "02:30")]
+    ("zone", "midnight"),
+    [("Asia/Kolkata", "18:30"), ("Asia/Kathmandu", "18:15"), ("America/St_Johns", "02:30")],
 )
 def test_days_that_begin_at_no_full_hour_of_utc(fill: Fill, zone: str, midnight: str) -> None:
     product = fill.product("A", None)
     hours, minutes = map(int, midnight.split(":"))
-    begins = datetime.datetime(2026, 3, 27, hours, minutes)
-    fill.movement(product, "in", str(begins - datetime.timedelta(seconds=1)))
-    fill.movement(product, "out", str(begins))
+    begins = datetime.datetime(2026, 3, 27, hours, minutes, tzinfo=datetime.UTC)
+    fill.movement(product, "in", f"{begins - datetime.timedelta(seconds=1):%F %T}")
+    fill.movement(product, "out", f"{begins:%F %T}")
     days = list(counts(zone=zoneinfo.ZoneInfo(zone)).values())
     assert days == [{"in": 1}, {"out": 1}]
 

@@ -19,8 +19,8 @@ from inventario.settings import DatabaseSettings
 SOURCE = "source"
 REPLICA = "replica"
 
-# a node that is frozen in the middle of a transaction keeps its row locks for so long. Whoever waits for them has
-# waited for the node itself before, as long as the load balancer did: the sum is to stay below 5 s
+# a node that is frozen in the middle of a transaction keeps its row locks for so long. Whoever waits for them
+# has waited for the node itself before, as long as the load balancer did: the sum is to stay below 5 s
 _SOURCE_IDLE_SECONDS = 4
 _SOURCE_LOCK_WAIT_SECONDS = 3
 # one that the server is about to close for that is not used any more
