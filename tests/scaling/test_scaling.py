@@ -68,6 +68,7 @@ def test_the_cluster_grows_and_shrinks_under_load(
             gone = load.mark(f"{name} has left")
             sizes = without(sizes, name)
             sized.resize(sizes)
+            expect_known(sized.look())
             expect_answers(load, gone)
             assert name not in load.served_since(gone)
         assert (sizes.app_nodes, sizes.replicas) == (SMALL.app_nodes, SMALL.replicas)
