@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import aiohttp
 
+from proof.connections import http_session
 from proof.ledger import Ledger
 from proof.load import Reply, Step
 
@@ -17,14 +18,6 @@ OPTION = re.compile(rb'<option[^>]*value="([^"]+)"')
 PRODUCT = re.compile(rb'data-product-id="(\d+)"')
 NO_TIMEOUT = aiohttp.ClientTimeout(total=None)
 OPENING = aiohttp.ClientTimeout(total=60)
-
-
-def http_session(jar: aiohttp.abc.AbstractCookieJar) -> aiohttp.ClientSession:
-    """Connections of one browser, which are kept and never silently replaced."""
-    session = aiohttp.ClientSession(cookie_jar=jar, connector=aiohttp.TCPConnector(limit=0))
-    # a reset counts, but aiohttp would send a GET again without a word (a test holds this private name)
-    session._retry_connection = False
-    return session
 
 
 class Visitor:

@@ -1,7 +1,9 @@
 """An open-loop load: requests go out at a fixed rate, whether or not earlier ones were answered.
 
-What "failed" means is written once, here: a status of 500 or more or 429, a reset, a time-out, a wrong body. The time
-of an answer counts from the moment its request was due, so that a generator that falls behind cannot flatter it.
+What "failed" means is written once, here: a status of 500 or more or 429, a reset, a time-out, a wrong body. What a
+browser mends without a word, a kept connection that was closed as a request entered it, is counted apart
+(proof/connections.py). The time of an answer counts from the moment its request was due, so that a generator that
+falls behind cannot flatter it.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from typing import Any, Protocol
 
 import aiohttp
 
+from proof.connections import reopened
+
 CLIENTS = 24
 REQUEST_SECONDS = 15
 LONGEST_SECONDS = 900
@@ -38,6 +42,7 @@ class Answer:
     status: int = 0  # 0: none came
     served_by: str = ""
     fault: str = ""  # why it failed; empty: it did not
+    reopened: int = 0  # kept connections that it found closed, and opened again
 
     @property
     def ended(self) -> float:
@@ -118,6 +123,11 @@ class Result:
         return [answer for answer in self.answers if answer.fault]
 
     @property
+    def reopened(self) -> int:
+        """Kept connections that were found closed as a request entered them, and opened again."""
+        return sum(answer.reopened for answer in self.answers)
+
+    @property
     def shares(self) -> dict[str, float]:
         """The part of the answers that each node gave."""
         served = collections.Counter(answer.served_by for answer in self.answers if answer.status)
@@ -157,6 +167,7 @@ class Result:
             "rate": self.rate,
             "clients": self.clients,
             "failed": len(self.failures),
+            "reopened": self.reopened,
             "by_step": dict(sorted(collections.Counter(answer.step for answer in self.answers).items())),
             "by_status": {
                 str(status): count
@@ -177,7 +188,8 @@ class Result:
         figures = self.figures()
         times = {name: round(value * 1000) for name, value in figures["seconds"].items()}
         lines = [
-            f"{self.requests} requests at {self.rate:g}/s from {self.clients} clients, {len(self.failures)} failed; "
+            f"{self.requests} requests at {self.rate:g}/s from {self.clients} clients, {len(self.failures)} failed, "
+            f"{self.reopened} connections opened again; "
             f"p50 {times['p50']} ms, p95 {times['p95']} ms, p99 {times['p99']} ms, max {times['max']} ms; "
             f"generator behind by {self.behind * 1000:.0f} ms at most",
             "shares: " + ", ".join(f"{node or '?'} {share:.1%}" for node, share in self.shares.items()),
@@ -332,6 +344,7 @@ class Load:
 
     async def _ask(self, step: Step, client: Client, due: float) -> None:
         status, served_by = 0, ""
+        reopened.set(0)
         try:
             async with asyncio.timeout(max(0.1, due + self._request_seconds - self.now)):
                 reply = await step.send(client)
@@ -339,7 +352,7 @@ class Load:
             fault = f"status {status}" if failed_status(status) else step.check(client, reply)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             fault = why(error)
-        self._answers.append(Answer(step.name, due, self.now - due, status, served_by, fault))
+        self._answers.append(Answer(step.name, due, self.now - due, status, served_by, fault, reopened.get()))
 
 
 @contextmanager

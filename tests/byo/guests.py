@@ -6,7 +6,7 @@ import itertools
 
 import aiohttp
 
-from proof.browsing import http_session
+from proof.connections import http_session
 from proof.load import Answer, Reply, Step
 
 NO_TIMEOUT = aiohttp.ClientTimeout(total=None)
