@@ -17,12 +17,16 @@ decision = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(decision)
 
 
+TIERS = ("loadbalancers", "app_nodes", "database", "admin")
+
+
 def refuse(message: str) -> dict[str, Any]:
     return {"action": "refuse", "message": message, "parts": [], "afterwards": []}
 
 
-def _leave(name: str, part: str, afterwards: list[str]) -> dict[str, Any]:
+def _leave(name: str, part: str, afterwards: list[str], counting: Sequence[str] = ()) -> dict[str, Any]:
     parts = [{"name": name, "part": "leaving"}, {"name": name, "part": part}]
+    parts += [{"name": other, "part": "counting"} for other in counting]
     return {"action": "remove", "message": f"{name} may leave", "parts": parts, "afterwards": afterwards}
 
 
@@ -40,7 +44,7 @@ def removal_plan(
     :param records: what each database node said of itself, as mysql_source_decision takes it.
     :param initial_sources: the hosts of db_source.
     :param acknowledgements: how many replicas a commit waits for.
-    :return: ``parts``, the groups that the node belongs to while it leaves; ``afterwards``, lines for the operator.
+    :return: ``parts``, the groups that hosts belong to while it leaves; ``afterwards``, lines for the operator.
     """
     app_nodes, database = list(groups.get("app_nodes", [])), list(groups.get("database", []))
     choices = f"app nodes: {', '.join(app_nodes)}; database nodes: {', '.join(database)}"
@@ -50,6 +54,17 @@ def removal_plan(
         return refuse(
             f"node={name} is no host of this inventory ({choices}). If it was deleted from it before it was "
             "removed, put it back and run again"
+        )
+    tiers = [tier for tier in TIERS if name in groups.get(tier, [])]
+    if len(tiers) > 1:
+        return refuse(
+            f"{name} belongs to {' and '.join(tiers)}, and what is removed is a whole host. Delete it from all of "
+            "these groups but one in the inventory, run site.yml, then run this again"
+        )
+    if tiers == ["loadbalancers"]:
+        return refuse(
+            f"{name} is a load balancer ({choices}): its address is all that leads people to it. Take that out of DNS, "
+            "stop nginx on it, then delete it from the inventory and run site.yml"
         )
     if name not in app_nodes + database:
         return refuse(
@@ -102,7 +117,7 @@ def _replica(
     ]
     if name in initial_sources:
         afterwards.insert(1, f"Put {source} into db_source in its place: that group must name one host.")
-    return _leave(name, "leaving_replica", afterwards)
+    return _leave(name, "leaving_replica", afterwards, [node.name for node in others])
 
 
 class FilterModule:

@@ -49,8 +49,20 @@ def planned(name: str, records: list[dict[str, Any]] | None = None, acknowledgem
 def test_a_node_may_leave(name: str, part: str) -> None:
     found = planned(name)
     assert found["action"] == "remove"
-    assert found["parts"] == [{"name": name, "part": "leaving"}, {"name": name, "part": part}]
+    assert found["parts"][:2] == [{"name": name, "part": "leaving"}, {"name": name, "part": part}]
     assert f"delete {name}" in found["afterwards"][0]
+
+
+def test_the_databases_count_anew_when_one_of_them_leaves_and_only_then() -> None:
+    counting = [{"name": name, "part": "counting"} for name in ("maestro1", "slave2")]
+    assert planned("slave1")["parts"][2:] == counting
+    assert planned("app1")["parts"][2:] == []
+
+
+def test_a_host_of_two_tiers_is_not_removed_for_one_of_them() -> None:
+    found = planned("maestro1", app_nodes=["app", "maestro1"])
+    assert found["action"] == "refuse"
+    assert "maestro1 belongs to app_nodes and database" in found["message"]
 
 
 def test_data_are_left_to_the_operator() -> None:
@@ -76,7 +88,7 @@ def test_the_source_of_before_may_leave_and_its_group_needs_another() -> None:
     [
         ("", None, 1, "-e node=NAME (app nodes: app, app1; database nodes: maestro1, slave1, slave2)"),
         ("app9", None, 1, "node=app9 is no host of this inventory"),
-        ("nginx", None, 1, "neither an app node nor a database node"),
+        ("nginx", None, 1, "nginx is a load balancer"),
         ("maestro1", None, 1, "switchover.yml -e new_source=NODE (slave1, slave2)"),
         ("maestro1", database(closed=True), 1, "maestro1 is the source"),
         ("slave1", database(dead=("maestro1",)), 1, "failover.yml"),
