@@ -6,6 +6,20 @@
 set -euo pipefail
 umask 022
 archive=$1 source=$2 requirements=$3 server=$4 python=$5 version=$6 architecture=$7
+# pip asks the Python that runs it what the environment markers of a requirement say, and not the one that --python-version names
+node_pip() {
+  "$python" -c '
+import sys
+from pip._internal.cli.main import main
+from pip._vendor.packaging import markers
+
+version, machine, *arguments = sys.argv[1:]
+of_this_machine = markers.default_environment
+of_the_node = {"python_version": version, "python_full_version": f"{version}.0", "platform_machine": machine}
+markers.default_environment = lambda: {**of_this_machine(), **of_the_node}
+sys.exit(main(arguments))
+' "$version" "$architecture" --quiet --disable-pip-version-check "$@"
+}
 pip() { "$python" -m pip --quiet --disable-pip-version-check "$@"; }
 
 mkdir -p "${archive%/*}"
@@ -35,7 +49,7 @@ done
 download() {
   rm -rf "$work/release/wheels"
   mkdir "$work/release/wheels"
-  [ $# = 0 ] || pip download --only-binary=:all: --python-version "$version" --implementation cp \
+  [ $# = 0 ] || node_pip download --only-binary=:all: --python-version "$version" --implementation cp \
     --platform "manylinux_2_28_$architecture" --platform "manylinux2014_$architecture" \
     --dest "$work/release/wheels" "$@"
 }
