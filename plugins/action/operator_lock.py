@@ -39,6 +39,13 @@ def alive(holder: dict[str, Any]) -> bool:
     return started(int(holder.get("pid", 0))) == str(holder.get("started"))
 
 
+def identity() -> str:
+    """What tells this control node, and its processes, from another one that has the same name."""
+    machine = pathlib.Path("/etc/machine-id")
+    known = machine.read_text(encoding="ascii").strip() if machine.exists() else ""
+    return f"{known} {pathlib.Path('/proc/self/ns/pid').readlink()}"
+
+
 class ActionModule(ActionBase):
     """Fill in the holder; take over from a dead run of the same control node."""
 
@@ -49,6 +56,7 @@ class ActionModule(ActionBase):
         holder = {
             "operator": os.environ.get("INVENTARIO_OPERATOR") or os.environ.get("SUDO_USER") or getpass.getuser(),
             "control_host": socket.gethostname(),
+            "control_id": identity(),
             "pid": run_pid,
             "started": started(run_pid),
             "command": command_line(sys.argv),
@@ -57,6 +65,9 @@ class ActionModule(ActionBase):
         arguments = {**self._task.args, "holder": holder}
         result = self._execute_module(module_args=arguments, task_vars=task_vars)
         held = result.get("held_by") or {}
-        if result.get("failed") and held.get("control_host") == holder["control_host"] and not alive(held):
+        # the release before wrote no control_id
+        known = {"control_id": holder["control_id"], **held}
+        same_node = all(known.get(key) == holder[key] for key in ("control_host", "control_id"))
+        if result.get("failed") and same_node and not alive(held):
             result = self._execute_module(module_args={**arguments, "replaces": held}, task_vars=task_vars)
         return result

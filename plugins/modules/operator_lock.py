@@ -20,7 +20,7 @@ options:
     choices: [present, absent]
     default: present
   holder:
-    description: Who takes it; keys operator, control_host, pid, started, command, since.
+    description: Who takes it; keys operator, control_host, control_id, pid, started, command, since.
     type: dict
     required: true
   replaces:
@@ -56,7 +56,7 @@ from collections.abc import Iterator
 
 from ansible.module_utils.basic import AnsibleModule
 
-IDENTITY = ("operator", "control_host", "pid", "started")
+IDENTITY = ("operator", "control_host", "control_id", "pid", "started")
 
 
 def same(one: dict, other: dict) -> bool:
