@@ -240,13 +240,15 @@ class Host:
     def ports(self) -> Iterator[dict[str, str]]:
         for listener in self.listeners:
             holder = self.survey["listeners"].get(str(listener["port"]))
-            # where the cluster's own unit runs, it is the one that listens
-            if holder is None or listener["unit"] in self.survey["active"]:
+            # where the cluster's own unit runs, it is the one that listens; on a host that has nothing of the cluster
+            # yet, a unit of that name is somebody else's, and would be configured anew
+            ours = self.survey["packaged"] and listener["unit"] in self.survey["active"]
+            if holder is None or ours:
                 continue
             variable, port, who = listener["variable"], listener["port"], holder or "another process"
             yield self.found(
                 variable,
-                f"is port {port}, on which {who} listens and not {listener['unit']}",
+                f"is port {port}, on which {who} listens and not the cluster's {listener['unit']}",
                 f"set {variable} to a free port, or end what holds it (ss -ltnp 'sport = :{port}')",
             )
 
@@ -283,6 +285,17 @@ class Host:
             reason = f"holds the certificates of another cluster ({there}), where this one's is {own}"
             remedy = (
                 "take another host, or, when that cluster is no more, remove /etc/inventario and its data there by hand"
+            )
+            yield self.found("/etc/inventario/tls/ca.pem", reason, remedy)
+        here = self.wanted["authority_here"]
+        if here and there and there == own and self.survey["authority_digest"] != self.wanted["authority_digest"]:
+            lacking = "is not there" if not self.wanted["authority_digest"] else "is another one of the same name"
+            reason = (
+                f"is of this cluster's authority, whose certificate {here} {lacking}: every host would change its own"
+            )
+            remedy = (
+                "put that folder back from its backup; where it is lost for good, remove /etc/inventario/tls on every "
+                "host first, and work stops until all of them have new certificates"
             )
             yield self.found("/etc/inventario/tls/ca.pem", reason, remedy)
         if self.survey["index"]:

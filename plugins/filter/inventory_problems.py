@@ -43,7 +43,7 @@ WITHOUT_MYSQL = ("bookworm", "noble")
 BOUNDS = {"app_weight": (1, 10000), "db_proxy_read_weight": (1, 256), "mysql_server_id": (1, LARGEST_SERVER_ID)}
 # 0 switches these off
 OPTIONAL_PORT = re.compile(r"_https_port$")
-SECRET_NAME = re.compile(r"^vault_|password|passphrase|secret|_environment$")
+SECRET_NAME = re.compile(r"^vault_|password|passphrase|secret|_environment$|^webapp_settings$")
 CAUSES = (re.compile(r"'(\w+)' is undefined"), re.compile(r"has no attribute '(\w+)'"))
 # how alike a name with no known prefix and a known one are, for the first to be a slip of the pen
 SLIP = 0.9

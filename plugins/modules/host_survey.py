@@ -59,6 +59,7 @@ survey:
 """
 
 import contextlib
+import hashlib
 import os
 import pathlib
 import platform
@@ -173,6 +174,11 @@ def authority(path):
     return match.group(1).strip() if match else "a file that is no certificate"
 
 
+def digest(path):
+    """Which certificate a file is: its SHA-256."""
+    return hashlib.sha256(read(path).strip().encode()).hexdigest()
+
+
 def output(*command):
     try:
         answer = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
@@ -214,7 +220,7 @@ def index_problem():
 def look(wanted):
     joined = authority(wanted["authority"])
     # a host that has its packages may be cut off from where they came from
-    packaged = joined or pathlib.Path(IMAGE_NOTE).exists()
+    packaged = pathlib.Path(wanted["authority"]).exists() or pathlib.Path(IMAGE_NOTE).exists()
     return {
         "system": system(),
         "architecture": platform.machine(),
@@ -228,6 +234,8 @@ def look(wanted):
         "listeners": listeners(set(wanted["ports"])),
         "active": active(wanted["units"]),
         "authority": joined,
+        "authority_digest": digest(wanted["authority"]) if joined else "",
+        "packaged": packaged,
         "index": "" if packaged else index_problem(),
         "asked_at": wanted["asked_at"],
         "clock": time.time(),

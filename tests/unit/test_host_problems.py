@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 import pathlib
 import socket
@@ -25,6 +26,8 @@ DEFAULTS: dict[str, Any] = yaml.safe_load((ROOT / "roles/host_check/defaults/mai
 WANTED = {
     **ROLE["__host_check_wanted"],
     "authority": "mine authority",
+    "authority_here": "inventory/mine/authority/ca.pem",
+    "authority_digest": "aa",
     "memory_mib": DEFAULTS["host_check_memory_mib"],
     "free_mib": DEFAULTS["host_check_free_mib"],
     "clock_seconds": DEFAULTS["host_check_clock_seconds"],
@@ -44,7 +47,9 @@ SOUND = {
     "address": True,
     "listeners": {},
     "active": [],
+    "packaged": True,
     "authority": "",
+    "authority_digest": "",
     "index": "",
     "asked_at": NOW - 1,
     "clock": NOW - 0.5,
@@ -109,7 +114,7 @@ WRONG = [
         "port",
         record(listeners={"8000": "python3"}),
         "webapp_port",
-        "is port 8000, on which python3 listens and not webapp.socket",
+        "is port 8000, on which python3 listens and not the cluster's webapp.socket",
         "set webapp_port to a free port",
     ),
     Wrong(
@@ -188,8 +193,23 @@ def test_the_clusters_own_unit_may_listen() -> None:
     assert judged(record(listeners={"8000": ""}, active=["webapp.socket"]))["refused"] == []
 
 
+def test_somebody_elses_unit_of_the_same_name_may_not() -> None:
+    """A web server that people use is not configured anew because its host joins a cluster."""
+    theirs = record(listeners={"8000": "python3"}, active=["webapp.socket"], packaged=False)
+    assert [found["variable"] for found in judged(theirs)["refused"]] == ["webapp_port"]
+
+
+@pytest.mark.parametrize(("here", "said"), [("", "is not there"), ("bb", "is another one of the same name")])
+def test_an_authority_that_went_missing_is_not_replaced_in_silence(here: str, said: str) -> None:
+    host = record(authority="mine authority", authority_digest="aa")
+    wanted = {**WANTED, "authority_digest": here}
+    (found,) = host_problems([host], wanted, NOW)["refused"]
+    assert said in found["reason"]
+    assert "back from its backup" in found["remedy"]
+
+
 def test_the_clusters_own_certificates_are_its_own() -> None:
-    assert judged(record(authority="mine authority"))["refused"] == []
+    assert judged(record(authority="mine authority", authority_digest="aa"))["refused"] == []
 
 
 def test_a_slow_answer_is_no_wrong_clock() -> None:
@@ -422,6 +442,9 @@ def test_the_authority_on_the_host_is_read(tmp_path: pathlib.Path) -> None:
         check=True, capture_output=True,
     )  # fmt: skip
     assert surveyed(authority=str(certificate))["authority"] == "theirs authority"
+    # as the control node has it, whatever ends the file
+    digest = hashlib.sha256(certificate.read_bytes().strip()).hexdigest()
+    assert surveyed(authority=str(certificate))["authority_digest"] == digest
     certificate.write_text("nothing", encoding="ascii")
     assert surveyed(authority=str(certificate))["authority"] == "a file that is no certificate"
 

@@ -50,6 +50,23 @@ BUNDLED = (
 )
 FOREIGN = """prefixes=[] posts=[] slow=[] shared=[] login= health=/ loaded=["/"]."""
 
+PORTS = """
+- hosts: app
+  gather_facts: false
+  vars:
+    vault_mysql_app_writer_password: w
+    vault_mysql_app_reader_password: r
+    vault_mysql_app_migrator_password: m
+    cluster_app_database: db
+  tasks:
+    - ansible.builtin.debug:
+        msg: >-
+          proxy={{ db_proxy_mysql_port }} phpmyadmin={{ phpmyadmin_mysql_port }}
+          write={{ cluster_app_write_url.partition('127.0.0.1')[2] }}
+          read={{ cluster_app_read_url.partition('127.0.0.1')[2] }}
+          migrate={{ cluster_app_migrate_url.partition('127.0.0.1')[2] }}
+"""
+
 
 def played(play: str, folder: pathlib.Path, *arguments: str, inventory: str = "inventory/test") -> str:
     """What a play on an inventory, by default the tests', says."""
@@ -83,3 +100,9 @@ def test_only_the_bundled_application_is_trusted_to_know_what_comes_twice(tmp_pa
     """Another one's forms are never sent again by default, whatever else its operator leaves out."""
     assert BUNDLED in played(TRUSTED, tmp_path).replace('\\"', '"')
     assert FOREIGN in played(TRUSTED, tmp_path, "-e", "webapp_name=shop").replace('\\"', '"')
+
+
+def test_everybody_asks_at_the_ports_that_the_operator_set(tmp_path: pathlib.Path) -> None:
+    ports = ["mysql_port=3310", "db_proxy_write_port=3406", "db_proxy_read_port=3407"]
+    said = played(PORTS, tmp_path, *(word for port in ports for word in ("-e", port)))
+    assert "proxy=3310 phpmyadmin=3310 write=:3406/db read=:3407/db migrate=:3406/db" in said
