@@ -247,6 +247,13 @@ def test_a_wrong_cursor_is_the_beginning(fill: Fill, sort: str, cursor: str) -> 
     assert found(sort=sort, cursor=cursor) == ["P1"]
 
 
+@pytest.mark.parametrize("name", ["ж" * 120, "螺" * 120, "🔩" * 120, '"' * 120])
+def test_a_list_goes_on_behind_the_longest_name_of_any_alphabet(name: str) -> None:
+    """A cursor that is not taken back is the beginning: an export in batches would never end."""
+    cursor = Cursor("name", False, False, name, 2**63 - 1)
+    assert decode(encode(cursor), "name", False) == cursor
+
+
 def test_a_large_size_is_kept_for_a_moment_and_hides_no_product(
     fill: Fill, monkeypatch: pytest.MonkeyPatch
 ) -> None:

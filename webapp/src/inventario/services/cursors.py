@@ -29,7 +29,9 @@ class Cursor:
 def encode(cursor: Cursor) -> str:
     key = cursor.key.isoformat() if isinstance(cursor.key, datetime.datetime) else str(cursor.key)
     parts = [cursor.sort, cursor.descending, cursor.backwards, key, cursor.id]
-    return base64.urlsafe_b64encode(json.dumps(parts, separators=(",", ":")).encode()).decode().rstrip("=")
+    # in UTF-8: escaped, a long name in another alphabet outgrows what `decode` takes
+    text = json.dumps(parts, separators=(",", ":"), ensure_ascii=False)
+    return base64.urlsafe_b64encode(text.encode(errors="surrogatepass")).decode().rstrip("=")
 
 
 def decode(text: str, sort: str, descending: bool) -> Cursor | None:
