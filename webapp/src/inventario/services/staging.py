@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Protocol
 from flask_babel import gettext as _
 from sqlalchemy import delete, func, insert, select, text
 
-from inventario.database import DatabaseUnavailable, db, reads, writes
+from inventario.database import DatabaseUnavailable, db, reads_latest, writes
 from inventario.models import ImportRow
 from inventario.services import imports
 from inventario.services.imports import Problem
@@ -207,9 +207,12 @@ def first_problems(job_id: str) -> list[Problem]:
     ]
 
 
-@reads
+@reads_latest
 def codes_taken(job_id: str, label: str) -> tuple[list[Problem], int]:
-    """Rows of a staged import whose code a product has by now: the first of them, and how many."""
+    """Rows of a staged import whose code a product has by now: the first of them, and how many.
+
+    The source is asked: a replica may not know yet who was first, or the rows themselves.
+    """
     problems: list[Problem] = []
     count = after = 0
     while rows := db.session.execute(
