@@ -43,7 +43,7 @@ WITHOUT_MYSQL = ("bookworm", "noble")
 BOUNDS = {"app_weight": (1, 10000), "db_proxy_read_weight": (1, 256), "mysql_server_id": (1, LARGEST_SERVER_ID)}
 # 0 switches these off
 OPTIONAL_PORT = re.compile(r"_https_port$")
-SECRET_NAME = re.compile(r"^vault_|password|passphrase|secret|_environment$|^webapp_settings$")
+SECRET_NAME = re.compile(r"^vault_|password|passphrase|secret|_environment$")
 CAUSES = (re.compile(r"'(\w+)' is undefined"), re.compile(r"has no attribute '(\w+)'"))
 # how alike a name with no known prefix and a known one are, for the first to be a slip of the pen
 SLIP = 0.9
@@ -212,8 +212,12 @@ def bounds_of(name: str) -> tuple[int, int] | None:
     return BOUNDS.get(name)
 
 
-def shown(name: str, value: Any) -> str:
-    return "a value that is not shown" if SECRET_NAME.search(name) else repr(value)[:60]
+def is_secret(name: str, option: Mapping[str, Any]) -> bool:
+    return bool(option.get("no_log") or SECRET_NAME.search(name))
+
+
+def shown(name: str, option: Mapping[str, Any], value: Any) -> str:
+    return "a value that is not shown" if is_secret(name, option) else repr(value)[:60]
 
 
 # --- types ----------------------------------------------------------------------------------------------------------
@@ -268,11 +272,11 @@ def option_problem(name: str, option: Mapping[str, Any], value: Any) -> str | No
         return "is empty"
     wanted = wrong_type(option, value)
     if wanted:
-        return f"is {shown(name, value)}, where {wanted} is wanted"
+        return f"is {shown(name, option, value)}, where {wanted} is wanted"
     # choices, and the keys of records
     errors = _validator(name, option).validate({name: value}).error_messages
     if errors:
-        return "is not valid" if SECRET_NAME.search(name) else f"is {shown(name, value)}: {'; '.join(errors)}"
+        return "is not valid" if is_secret(name, option) else f"is {shown(name, option, value)}: {'; '.join(errors)}"
     return None
 
 

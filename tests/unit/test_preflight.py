@@ -548,6 +548,14 @@ def test_a_secret_is_never_shown(cluster: Cluster) -> None:
     assert secret[:5] not in json.dumps(problems)
 
 
+def test_neither_is_what_a_role_keeps_out_of_its_log(cluster: Cluster) -> None:
+    secret = secrets.token_urlsafe(24)
+    cluster.everywhere(webapp_settings=[f"SMTP_PASSWORD={secret}"])
+    (problem,) = cluster.problems()
+    assert problem["variable"] == "webapp_settings"
+    assert secret not in json.dumps(problem)
+
+
 # --- every option of every role -------------------------------------------------------------------------------------
 
 WRONG: dict[str, list[Any]] = {
