@@ -74,7 +74,8 @@ def test_one_host_that_refuses_stops_the_run_on_all(play, elsewhere, tmp_path):
     assert run.returncode != 0
     assert "another operator is at work: carla on elsewhere.example since yesterday" in run.stdout
     assert "Work | Wait" not in run.stdout
-    assert holders()["keeper2"] == elsewhere
+    # what the first one granted was given back
+    assert holders() == {"keeper2": elsewhere}
 
 
 def test_a_lock_can_be_broken_by_order(play, elsewhere):
